@@ -1,0 +1,109 @@
+import type { ActorIndex, Actors } from '../clock/actors.ts';
+import { NO_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
+import { MAX_VECTOR_ENTRIES, type VersionVector } from '../clock/version-vector.ts';
+import { NEVER, type StoredRecord } from './record.ts';
+
+/**
+ * A version vector under construction, in arrays that are used again and again: `joinVectors`, `withDot` and the bound
+ * of `mergeRecords` without a Map for each write.
+ */
+export class VectorDraft {
+  readonly actors: ActorIndex[] = [];
+  readonly stamps: Stamp[] = [];
+
+  get size(): number {
+    return this.actors.length;
+  }
+
+  clear(): void {
+    this.actors.length = 0;
+    this.stamps.length = 0;
+  }
+
+  /** Joins one entry. */
+  add(actor: ActorIndex, stamp: Stamp): void {
+    const at = this.actors.indexOf(actor);
+    if (at < 0) {
+      this.actors.push(actor);
+      this.stamps.push(stamp);
+    } else if (this.stamps[at]! < stamp) {
+      this.stamps[at] = stamp;
+    }
+  }
+
+  addAll(vector: VersionVector): void {
+    if (vector.size > 0) for (const [actor, stamp] of vector) this.add(actor, stamp);
+  }
+
+  /** Brings the entries into order, newest first, without those of `without`, and forgets all but the newest few. */
+  bound(order: Actors, without: ActorIndex): void {
+    const { actors, stamps } = this;
+    let size = 0;
+    for (let from = 0; from < actors.length; from++) {
+      const actor = actors[from]!;
+      const stamp = stamps[from]!;
+      if (actor === without) continue;
+      let to = size++;
+      for (; to > 0 && isNewer(order, stamp, actor, stamps[to - 1]!, actors[to - 1]!); to--) {
+        actors[to] = actors[to - 1]!;
+        stamps[to] = stamps[to - 1]!;
+      }
+      actors[to] = actor;
+      stamps[to] = stamp;
+    }
+    actors.length = Math.min(size, MAX_VECTOR_ENTRIES);
+    stamps.length = actors.length;
+  }
+}
+
+function isNewer(order: Actors, stamp: Stamp, actor: ActorIndex, thanStamp: Stamp, thanActor: ActorIndex): boolean {
+  return stamp > thanStamp || (stamp === thanStamp && order.compare(actor, thanActor) > 0);
+}
+
+/** A record before it is packed: `StoredRecord` flat and changeable, one object for all writes of a store. */
+export class RecordDraft {
+  stamp: Stamp = NO_STAMP;
+  actor: ActorIndex = 0;
+  value: Uint8Array | undefined = undefined;
+  /** Whether there is an expiry; its other fields mean something only then. */
+  expires = false;
+  expiryAtMs: number = NEVER;
+  expiryStamp: Stamp = NO_STAMP;
+  expiryActor: ActorIndex = 0;
+  readonly vector = new VectorDraft();
+
+  /** Whether the expiry came by itself, later than the value. */
+  get hasExpiryDot(): boolean {
+    return this.expires && (this.expiryStamp !== this.stamp || this.expiryActor !== this.actor);
+  }
+
+  /** A value, or a tombstone, without anything it supersedes; the expiry's dot is the value's. */
+  setValue(value: Uint8Array | undefined, stamp: Stamp, actor: ActorIndex, expiryAtMs: number): void {
+    this.stamp = stamp;
+    this.actor = actor;
+    this.value = value;
+    this.expires = false;
+    if (expiryAtMs !== NEVER) this.setExpiry(expiryAtMs, stamp, actor);
+    this.vector.clear();
+  }
+
+  /** The whole record. */
+  setVersion(record: StoredRecord): void {
+    this.stamp = record.dot.stamp;
+    this.actor = record.dot.actor;
+    this.value = record.value;
+    this.expires = false;
+    if (record.expiry !== undefined) {
+      this.setExpiry(record.expiry.atMs, record.expiry.dot.stamp, record.expiry.dot.actor);
+    }
+    this.vector.clear();
+    this.vector.addAll(record.vector);
+  }
+
+  setExpiry(atMs: number, stamp: Stamp, actor: ActorIndex): void {
+    this.expires = true;
+    this.expiryAtMs = atMs;
+    this.expiryStamp = stamp;
+    this.expiryActor = actor;
+  }
+}

@@ -1,0 +1,370 @@
+import type { ActorIndex, Actors } from '../clock/actors.ts';
+import type { Stamp } from '../clock/hybrid-clock.ts';
+import type { VersionVector } from '../clock/version-vector.ts';
+import type { SlotDigests } from '../digest/slot-digests.ts';
+import { assert } from '../lib/assert.ts';
+import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
+import { SLOT_COUNT } from '../lib/slots.ts';
+import type { ValueSink } from './outcome.ts';
+import { PackedRecords, type RecordRef } from './packed-records.ts';
+import { type Dot, type Expiry, NEVER, type StoredRecord } from './record.ts';
+import { type MergeOutcome, RecordMerger } from './record-merger.ts';
+import { SlotAccounts } from './slot-accounts.ts';
+import { NO_CELL, SlotTable } from './slot-table.ts';
+import { SlotWalk, visitFrom } from './slot-walk.ts';
+
+export type { RecordRef } from './packed-records.ts';
+export type { MergeOutcome } from './record-merger.ts';
+
+/** No record. */
+export const NO_RECORD: RecordRef = 0;
+
+/**
+ * The records of one keyspace, outside the JavaScript heap: a table for each slot (`slot-table.ts`) of refs to packed
+ * records (`record-layout.ts`) in a slab (`slab.ts`). Keeps the slots' digests in step with every change.
+ *
+ * `slot` and `hash` are the key's own, by `slotOf` and `hashOf`, everywhere: the caller has them already. A `RecordRef`
+ * is good until the store next changes.
+ */
+export class RecordStore {
+  readonly #hashKey: HashKey;
+  readonly #records = new PackedRecords();
+  readonly #merger: RecordMerger;
+  readonly #accounts: SlotAccounts;
+  readonly #tables: (SlotTable | undefined)[] = new Array<undefined>(SLOT_COUNT).fill(undefined);
+  readonly #expiryWalk = new SlotWalk();
+  readonly #compactionWalk = new SlotWalk();
+  #tableBytes = 0;
+
+  constructor(options: { readonly actors: Actors; readonly hashKey: HashKey }) {
+    this.#hashKey = options.hashKey;
+    this.#merger = new RecordMerger(options.actors, this.#records);
+    this.#accounts = new SlotAccounts(options.actors, this.#records);
+  }
+
+  /** For each slot the digest of the dots held. */
+  get digests(): SlotDigests {
+    return this.#accounts.digests;
+  }
+
+  /** The hash that tables and digests go by; under one `hashKey` equal on all nodes. */
+  hashOf(key: Uint8Array): number {
+    return halfSipHash(key, this.#hashKey);
+  }
+
+  /** Keys with a value, those included that have expired and were not yet swept. */
+  get keyCount(): number {
+    return this.#accounts.valueCount;
+  }
+
+  /** Records without a value. */
+  get tombstoneCount(): number {
+    return this.#accounts.recordCount - this.#accounts.valueCount;
+  }
+
+  /** Values that have a time to expire. */
+  get expiringCount(): number {
+    return this.#accounts.expiringCount;
+  }
+
+  /** Bytes of records, large values and tables. */
+  get usedBytes(): number {
+    return this.#records.usedBytes + this.#tableBytes;
+  }
+
+  /** Bytes of memory held for them. */
+  get reservedBytes(): number {
+    return this.#records.reservedBytes + this.#tableBytes;
+  }
+
+  /** What `keyCount` counts, of one slot. */
+  slotCount(slot: number): number {
+    return this.#accounts.valuesIn(slot);
+  }
+
+  /** Records of one slot, tombstones too. */
+  slotRecords(slot: number): number {
+    return this.#tables[slot]?.count ?? 0;
+  }
+
+  /** The key's record, a tombstone too, or `NO_RECORD`. */
+  find(slot: number, hash: number, key: Uint8Array): RecordRef {
+    return this.#refAt(slot, this.#locate(slot, hash, key));
+  }
+
+  /** Whether the record has no value: it was deleted, or its value was dropped after it expired. */
+  isTombstone(ref: RecordRef): boolean {
+    return !this.#records.hasValue(ref);
+  }
+
+  /** Whether the record has a value that has not expired. */
+  isLive(ref: RecordRef, wallMs: number): boolean {
+    return this.#records.hasValue(ref) && !this.#isExpired(ref, wallMs);
+  }
+
+  stampOf(ref: RecordRef): Stamp {
+    return this.#records.stampOf(ref);
+  }
+
+  actorOf(ref: RecordRef): ActorIndex {
+    return this.#records.actorOf(ref);
+  }
+
+  dotOf(ref: RecordRef): Dot {
+    return this.#records.dotOf(ref);
+  }
+
+  /** The greatest stamp in the record, its dot's or its expiry's: a write that is to win must be stamped above it. */
+  newestStampOf(ref: RecordRef): Stamp {
+    return Math.max(this.#records.stampOf(ref), this.#records.expiryStamp(ref));
+  }
+
+  /** Unix milliseconds; `NEVER` if the record does not expire. */
+  expiryAtMs(ref: RecordRef): number {
+    return this.#records.expiryAtMs(ref);
+  }
+
+  expiryOf(ref: RecordRef): Expiry | undefined {
+    return this.#records.expiryOf(ref);
+  }
+
+  vectorOf(ref: RecordRef): VersionVector {
+    return this.#records.vectorOf(ref);
+  }
+
+  /** Length of the value in bytes; 0 without one. */
+  valueLength(ref: RecordRef): number {
+    return this.#records.valueLength(ref);
+  }
+
+  /** Hands the value to the sink where it lies. The record must have one. */
+  writeValue(ref: RecordRef, sink: ValueSink): void {
+    assert(this.#records.hasValue(ref), 'Cannot write a value: the record is a tombstone');
+    this.#records.writeValue(ref, sink);
+  }
+
+  /** The value to keep: a copy, or if it is large the Buffer itself, which never changes. Undefined without one. */
+  valueOf(ref: RecordRef): Uint8Array | undefined {
+    return this.#records.valueOf(ref);
+  }
+
+  /** A copy of the key. */
+  keyOf(ref: RecordRef): Buffer {
+    return this.#records.keyOf(ref);
+  }
+
+  /** The record to keep. */
+  read(ref: RecordRef): StoredRecord {
+    return { dot: this.dotOf(ref), value: this.valueOf(ref), vector: this.vectorOf(ref), expiry: this.expiryOf(ref) };
+  }
+
+  /**
+   * A coordinator's own write, stamped above what is held: supersedes it.
+   *
+   * @param value undefined deletes. A large one is kept without a copy, and must never change again.
+   * @param expiryAtMs Unix milliseconds, or `NEVER`; the expiry's dot is the value's.
+   */
+  putValue(
+    slot: number,
+    hash: number,
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+    stamp: Stamp,
+    actor: ActorIndex,
+    expiryAtMs: number,
+  ): void {
+    this.#merger.draft.setValue(value, stamp, actor, expiryAtMs);
+    this.#supersede(slot, hash, key);
+  }
+
+  /** `putValue` of a whole record: its vector is joined to what it supersedes. */
+  put(slot: number, hash: number, key: Uint8Array, record: StoredRecord): void {
+    this.#merger.draft.setVersion(record);
+    this.#supersede(slot, hash, key);
+  }
+
+  /** A coordinator's own `EXPIRE` or `PERSIST` (`NEVER`) of the version held, stamped above all that is held. */
+  setExpiry(slot: number, hash: number, key: Uint8Array, atMs: number, stamp: Stamp, actor: ActorIndex): void {
+    const cell = this.#locate(slot, hash, key);
+    assert(cell !== NO_CELL, 'Cannot set an expiry: there is no record');
+    const ref = this.#refAt(slot, cell);
+    assert(this.#records.hasValue(ref), 'Cannot set an expiry: the record is a tombstone');
+    assert(this.#merger.compareToDot(ref, stamp, actor) < 0, 'Invariant 2: an expiry is stamped above its version');
+    assert(this.#merger.compareToExpiryDot(ref, stamp, actor) < 0, 'Invariant 2: the later expiry has the greater dot');
+    this.#merger.load(ref);
+    this.#merger.draft.setExpiry(atMs, stamp, actor);
+    this.#hold(slot, hash, key, cell);
+  }
+
+  /** Takes in a record of another node. The store then holds what `mergeRecords` makes of the two (invariant 3). */
+  merge(slot: number, hash: number, key: Uint8Array, record: StoredRecord): MergeOutcome {
+    const cell = this.#locate(slot, hash, key);
+    const outcome = this.#merger.merge(this.#refAt(slot, cell), record);
+    if (this.#merger.changed) this.#hold(slot, hash, key, cell);
+    this.#merger.draft.value = undefined;
+    return outcome;
+  }
+
+  /** Forgets the record altogether, its dot and vector too. @returns whether there was one. */
+  remove(slot: number, hash: number, key: Uint8Array): boolean {
+    const cell = this.#locate(slot, hash, key);
+    if (cell === NO_CELL) return false;
+    const ref = this.#refAt(slot, cell);
+    this.#accounts.leave(slot, hash, ref);
+    this.#records.remove(ref);
+    const table = this.#tables[slot]!;
+    this.#tableBytes -= table.byteLength;
+    table.remove(cell);
+    if (table.count === 0) this.#tables[slot] = undefined;
+    else this.#tableBytes += table.byteLength;
+    return true;
+  }
+
+  /** Drops the value of the key's record if it has one that has expired. @returns whether it did. */
+  dropExpiredValue(slot: number, hash: number, key: Uint8Array, wallMs: number): boolean {
+    const cell = this.#locate(slot, hash, key);
+    return cell !== NO_CELL && this.#dropIfExpired(slot, cell, wallMs);
+  }
+
+  /**
+   * Drops the values of expired records. Goes round the slots that have any value to expire, and goes on where it stopped.
+   *
+   * @param budget how many records to look at.
+   * @returns how many values were dropped.
+   */
+  sweepExpired(wallMs: number, budget: number): number {
+    if (this.expiringCount === 0) return 0;
+    let dropped = 0;
+    this.#expiryWalk.step(
+      this.#tables,
+      budget,
+      slot => this.#accounts.expiringIn(slot) > 0,
+      (slot, cell) => {
+        if (this.#dropIfExpired(slot, cell, wallMs)) dropped++;
+      },
+    );
+    return dropped;
+  }
+
+  /**
+   * Gives back memory that deletions have left scattered over many pages: moves records out of the emptiest pages, if
+   * together these hold a page's worth of room or more. Does nothing, and quickly, while there are none.
+   *
+   * @param budget how many records to look at.
+   * @returns how many records were moved.
+   */
+  compact(budget: number): number {
+    if (this.#records.chooseLeaving() === 0) return 0;
+    let moved = 0;
+    this.#compactionWalk.step(
+      this.#tables,
+      budget,
+      () => true,
+      (slot, cell) => {
+        const ref = this.#refAt(slot, cell);
+        const to = this.#records.relocate(ref);
+        if (to === ref) return;
+        this.#tables[slot]!.setRef(cell, to);
+        moved++;
+      },
+    );
+    return moved;
+  }
+
+  /**
+   * Visits the slot's records in the order of their hashes, tombstones too, from the first whose hash is at least
+   * `fromHash`: `limit` of them, and as many more as share the last one's hash. What is there all the while is visited
+   * just once, however the store changes between the calls. `visit` itself must not change the store.
+   *
+   * @returns the hash to go on from, or -1 at the end of the slot.
+   */
+  scan(slot: number, fromHash: number, limit: number, visit: (ref: RecordRef, hash: number) => void): number {
+    const table = this.#tables[slot];
+    if (table === undefined) return -1;
+    const { generation } = table;
+    return visitFrom(table, fromHash, limit, cell => {
+      visit(table.refAt(cell), table.hashAt(cell));
+      assert(table.generation === generation, 'Cannot go on with a scan: its visitor has changed the slot');
+    }).hash;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#tables.fill(undefined);
+    this.#records.clear();
+    this.#accounts.clear();
+    this.#tableBytes = 0;
+  }
+
+  /** The cell of the key in its slot's table, or `NO_CELL`. */
+  #locate(slot: number, hash: number, key: Uint8Array): number {
+    const table = this.#tables[slot];
+    if (table === undefined) return NO_CELL;
+    let cell = table.first(hash);
+    while (cell !== NO_CELL && !this.#records.keyEquals(table.refAt(cell), key)) cell = table.next(cell);
+    return cell;
+  }
+
+  #refAt(slot: number, cell: number): RecordRef {
+    return cell === NO_CELL ? NO_RECORD : this.#tables[slot]!.refAt(cell);
+  }
+
+  #isExpired(ref: RecordRef, wallMs: number): boolean {
+    const atMs = this.#records.expiryAtMs(ref);
+    return atMs !== NEVER && atMs <= wallMs;
+  }
+
+  /** Stores the draft, a coordinator's new version. */
+  #supersede(slot: number, hash: number, key: Uint8Array): void {
+    const cell = this.#locate(slot, hash, key);
+    const ref = this.#refAt(slot, cell);
+    const { draft } = this.#merger;
+    assert(
+      ref === NO_RECORD || this.#merger.compareToDot(ref, draft.stamp, draft.actor) < 0,
+      'Invariant 2: a write is stamped above the version that it supersedes',
+    );
+    this.#merger.supersede(ref);
+    this.#hold(slot, hash, key, cell);
+  }
+
+  /** Puts the draft into the key's cell, or into a new one. */
+  #hold(slot: number, hash: number, key: Uint8Array, cell: number): void {
+    const { draft } = this.#merger;
+    if (cell === NO_CELL) {
+      const ref = this.#records.add(key, draft);
+      this.#insert(slot, hash, ref);
+      this.#accounts.enter(slot, hash, ref);
+    } else {
+      const table = this.#tables[slot]!;
+      const held = table.refAt(cell);
+      this.#accounts.leave(slot, hash, held);
+      const ref = this.#records.replace(held, key, draft);
+      table.setRef(cell, ref);
+      this.#accounts.enter(slot, hash, ref);
+    }
+    draft.value = undefined;
+  }
+
+  #insert(slot: number, hash: number, ref: RecordRef): void {
+    let table = this.#tables[slot];
+    if (table === undefined) {
+      table = new SlotTable();
+      this.#tables[slot] = table;
+    } else {
+      this.#tableBytes -= table.byteLength;
+    }
+    table.insert(hash, ref);
+    this.#tableBytes += table.byteLength;
+  }
+
+  /** An expired record is a tombstone: its dot, vector and expiry stay, and so does the digest. */
+  #dropIfExpired(slot: number, cell: number, wallMs: number): boolean {
+    const ref = this.#refAt(slot, cell);
+    if (!this.#records.hasValue(ref) || !this.#isExpired(ref, wallMs)) return false;
+    const key = this.#records.keyOf(ref);
+    this.#merger.load(ref);
+    this.#merger.draft.value = undefined;
+    this.#hold(slot, this.#tables[slot]!.hashAt(cell), key, cell);
+    return true;
+  }
+}

@@ -1,0 +1,91 @@
+import type { Actors } from '../clock/actors.ts';
+import { SlotDigests } from '../digest/slot-digests.ts';
+import { SLOT_COUNT } from '../lib/slots.ts';
+import type { PackedRecords, RecordRef } from './packed-records.ts';
+import { NEVER } from './record.ts';
+
+/** Tells what an expiry's dot adds to the digest from what a value's does. */
+const EXPIRY_TAG = 0x5bd1e995;
+
+/**
+ * What a keyspace counts: records, values and values that expire, and for each slot the digest. Every record `enter`s
+ * when it is stored and `leave`s just before it is replaced or removed; nothing else keeps the figures right.
+ */
+export class SlotAccounts {
+  readonly digests = new SlotDigests();
+  readonly #actors: Actors;
+  readonly #records: PackedRecords;
+  readonly #valuesIn = new Uint32Array(SLOT_COUNT);
+  readonly #expiringIn = new Uint32Array(SLOT_COUNT);
+  #recordCount = 0;
+  #valueCount = 0;
+  #expiringCount = 0;
+
+  constructor(actors: Actors, records: PackedRecords) {
+    this.#actors = actors;
+    this.#records = records;
+  }
+
+  get recordCount(): number {
+    return this.#recordCount;
+  }
+
+  /** Records that have a value. */
+  get valueCount(): number {
+    return this.#valueCount;
+  }
+
+  /** Values that have a time to expire. */
+  get expiringCount(): number {
+    return this.#expiringCount;
+  }
+
+  valuesIn(slot: number): number {
+    return this.#valuesIn[slot]!;
+  }
+
+  expiringIn(slot: number): number {
+    return this.#expiringIn[slot]!;
+  }
+
+  enter(slot: number, hash: number, ref: RecordRef): void {
+    this.#toggleDigest(slot, hash, ref);
+    this.#count(slot, ref, 1);
+  }
+
+  leave(slot: number, hash: number, ref: RecordRef): void {
+    this.#toggleDigest(slot, hash, ref);
+    this.#count(slot, ref, -1);
+  }
+
+  clear(): void {
+    this.digests.clear();
+    this.#valuesIn.fill(0);
+    this.#expiringIn.fill(0);
+    this.#recordCount = 0;
+    this.#valueCount = 0;
+    this.#expiringCount = 0;
+  }
+
+  /**
+   * An expiry that came with the value needs no contribution of its own, since one dot is one write (invariant 1); nor
+   * does it get one on another replica, whatever way it came there.
+   */
+  #toggleDigest(slot: number, hash: number, ref: RecordRef): void {
+    const records = this.#records;
+    this.digests.toggle(slot, hash, records.stampOf(ref), this.#actors.wordOf(records.actorOf(ref)));
+    if (!records.hasExpiryDot(ref)) return;
+    const word = this.#actors.wordOf(records.expiryActor(ref));
+    this.digests.toggle(slot, hash, records.expiryStamp(ref), word ^ EXPIRY_TAG);
+  }
+
+  #count(slot: number, ref: RecordRef, change: 1 | -1): void {
+    this.#recordCount += change;
+    if (!this.#records.hasValue(ref)) return;
+    this.#valueCount += change;
+    this.#valuesIn[slot]! += change;
+    if (this.#records.expiryAtMs(ref) === NEVER) return;
+    this.#expiringCount += change;
+    this.#expiringIn[slot]! += change;
+  }
+}

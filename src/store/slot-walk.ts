@@ -1,0 +1,61 @@
+import { SLOT_COUNT } from '../lib/slots.ts';
+import { NO_CELL, type SlotTable } from './slot-table.ts';
+
+/**
+ * A place in the round through all records of a keyspace, slot after slot in the order of hashes, that background work
+ * takes in small steps. Between steps the tables may change at will: records that are there all the time are visited once a round.
+ */
+export class SlotWalk {
+  #slot = 0;
+  #hash = 0;
+
+  /**
+   * Visits about `budget` cells (those of equal hashes together) of the slots that are `wanted`, at most one round. `visit` may point a cell at
+   * another record; it must not add or remove cells.
+   */
+  step(
+    tables: readonly (SlotTable | undefined)[],
+    budget: number,
+    wanted: (slot: number) => boolean,
+    visit: (slot: number, cell: number) => void,
+  ): void {
+    let left = budget;
+    for (let slots = 0; slots <= SLOT_COUNT && left > 0; slots++) {
+      const table = wanted(this.#slot) ? tables[this.#slot] : undefined;
+      if (table !== undefined) {
+        const stop = visitFrom(table, this.#hash, left, cell => visit(this.#slot, cell));
+        left -= stop.visited;
+        if (stop.hash >= 0) {
+          this.#hash = stop.hash;
+          return;
+        }
+      }
+      this.#slot = (this.#slot + 1) % SLOT_COUNT;
+      this.#hash = 0;
+    }
+  }
+}
+
+/**
+ * Visits cells in the order of their hashes, from the first that is at least `fromHash`: `limit` of them, and then as
+ * many as have the last one's hash, so that to go on from the returned hash misses none and repeats none.
+ *
+ * @returns the hash to go on from, -1 at the end; and how many cells were visited.
+ */
+export function visitFrom(
+  table: SlotTable,
+  fromHash: number,
+  limit: number,
+  visit: (cell: number) => void,
+): { hash: number; visited: number } {
+  let visited = 0;
+  let last = -1;
+  for (let cell = table.seek(fromHash); cell !== NO_CELL; cell = table.following(cell)) {
+    const hash = table.hashAt(cell);
+    if (visited >= limit && hash !== last) return { hash, visited };
+    visit(cell);
+    visited++;
+    last = hash;
+  }
+  return { hash: -1, visited };
+}
