@@ -172,9 +172,9 @@ export class RecordStore {
     stamp: Stamp,
     actor: ActorIndex,
     expiryAtMs: number,
-  ): void {
+  ): RecordRef {
     this.#merger.draft.setValue(value, stamp, actor, expiryAtMs);
-    this.#supersede(slot, hash, key);
+    return this.#supersede(slot, hash, key);
   }
 
   /** `putValue` of a whole record: its vector is joined to what it supersedes. */
@@ -184,7 +184,7 @@ export class RecordStore {
   }
 
   /** A coordinator's own `EXPIRE` or `PERSIST` (`NEVER`) of the version held, stamped above all that is held. */
-  setExpiry(slot: number, hash: number, key: Uint8Array, atMs: number, stamp: Stamp, actor: ActorIndex): void {
+  setExpiry(slot: number, hash: number, key: Uint8Array, atMs: number, stamp: Stamp, actor: ActorIndex): RecordRef {
     const cell = this.#locate(slot, hash, key);
     assert(cell !== NO_CELL, 'Cannot set an expiry: there is no record');
     const ref = this.#refAt(slot, cell);
@@ -193,7 +193,7 @@ export class RecordStore {
     assert(this.#merger.compareToExpiryDot(ref, stamp, actor) < 0, 'Invariant 2: the later expiry has the greater dot');
     this.#merger.load(ref);
     this.#merger.draft.setExpiry(atMs, stamp, actor);
-    this.#hold(slot, hash, key, cell);
+    return this.#hold(slot, hash, key, cell);
   }
 
   /** Takes in a record of another node. The store then holds what `mergeRecords` makes of the two (invariant 3). */
@@ -315,7 +315,7 @@ export class RecordStore {
   }
 
   /** Stores the draft, a coordinator's new version. */
-  #supersede(slot: number, hash: number, key: Uint8Array): void {
+  #supersede(slot: number, hash: number, key: Uint8Array): RecordRef {
     const cell = this.#locate(slot, hash, key);
     const ref = this.#refAt(slot, cell);
     const { draft } = this.#merger;
@@ -324,25 +324,27 @@ export class RecordStore {
       'Invariant 2: a write is stamped above the version that it supersedes',
     );
     this.#merger.supersede(ref);
-    this.#hold(slot, hash, key, cell);
+    return this.#hold(slot, hash, key, cell);
   }
 
   /** Puts the draft into the key's cell, or into a new one. */
-  #hold(slot: number, hash: number, key: Uint8Array, cell: number): void {
+  #hold(slot: number, hash: number, key: Uint8Array, cell: number): RecordRef {
     const { draft } = this.#merger;
+    let ref: RecordRef;
     if (cell === NO_CELL) {
-      const ref = this.#records.add(key, draft);
+      ref = this.#records.add(key, draft);
       this.#insert(slot, hash, ref);
       this.#accounts.enter(slot, hash, ref);
     } else {
       const table = this.#tables[slot]!;
       const held = table.refAt(cell);
       this.#accounts.leave(slot, hash, held);
-      const ref = this.#records.replace(held, key, draft);
+      ref = this.#records.replace(held, key, draft);
       table.setRef(cell, ref);
       this.#accounts.enter(slot, hash, ref);
     }
     draft.value = undefined;
+    return ref;
   }
 
   #insert(slot: number, hash: number, ref: RecordRef): void {

@@ -1,0 +1,75 @@
+import { conditionHolds, type Mutation, needsRead } from '../store/mutation.ts';
+import type { Found, OutcomeSink } from '../store/outcome.ts';
+import { WRITTEN } from '../store/outcome.ts';
+import { DetachedFound } from './detached-found.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { KeyOperation, WriteOfKey } from './operation.ts';
+import { ReadCoordinator, type ReadResult } from './read-coordinator.ts';
+import type { ReplicationContext } from './replication-context.ts';
+import { WriteCoordinator } from './write-coordinator.ts';
+
+/** Runs clients' operations on keys that this node is a replica of. Only a replica coordinates (DESIGN §3). */
+export class Coordinator {
+  readonly reads: ReadCoordinator;
+  readonly writes: WriteCoordinator;
+
+  constructor(context: ReplicationContext) {
+    this.reads = new ReadCoordinator(context);
+    this.writes = new WriteCoordinator(context);
+  }
+
+  run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
+    if (operation.kind === 'read') {
+      this.reads.readFor(keyspace, operation.slot, operation.key, operation.need, sink);
+    } else if (needsRead(operation.mutation)) {
+      this.#readThenWrite(keyspace, operation, sink);
+    } else {
+      const { slot, key, mutation, need } = operation;
+      this.writes.write(keyspace, slot, key, mutation, need, WRITTEN, sink);
+    }
+  }
+
+  tick(): void {
+    this.reads.tick();
+    this.writes.tick();
+  }
+
+  /**
+   * A conditional write looks first, with the R of its connection, then judges and stamps in one go: nothing comes
+   * between on this coordinator. Between coordinators it is not atomic; that is what strong keyspaces are for.
+   */
+  #readThenWrite(keyspace: Keyspace, operation: WriteOfKey, sink: OutcomeSink): void {
+    const { slot, key, mutation, readNeed } = operation;
+    const purpose = mutation.kind === 'delete' ? 'removal' : 'value';
+    this.reads.read(keyspace, slot, key, readNeed, purpose, result => {
+      if (result.status === 'unavailable') return sink.complete({ status: 'unavailable', reason: result.reason });
+      const before = this.reads.liveHere(keyspace, slot, key);
+      const applied = conditionHolds(mutation, before);
+      const outcome = { status: 'written', applied, before: detach(before, mutation) } as const;
+      if (!applied && !mustLeaveTombstone(mutation, result)) return sink.complete(outcome);
+      this.writes.write(keyspace, slot, key, mutation, operation.need, outcome, sink);
+    });
+  }
+}
+
+/** A DEL that found nothing is still a DEL, unless every replica said that it has nothing: a silent one may have it. */
+function mustLeaveTombstone(mutation: Mutation, result: ReadResult): boolean {
+  return mutation.kind === 'delete' && !result.everyReplicaAnswered;
+}
+
+/** What was there before, kept beyond the write that replaces it; the value itself only where the client wants it. */
+function detach(before: Found | undefined, mutation: Mutation): Found | undefined {
+  if (before === undefined) return undefined;
+  let value: Uint8Array = new Uint8Array(0);
+  if (mutation.kind === 'set' && mutation.returnBefore) {
+    before.writeValue({
+      bulk: bytes => {
+        value = bytes;
+      },
+      bulkRange: (source, start, end) => {
+        value = Uint8Array.prototype.slice.call(source, start, end);
+      },
+    });
+  }
+  return new DetachedFound(before.length, before.expiryAtMs, value);
+}

@@ -1,0 +1,29 @@
+/** What replication has done since the start: for `INFO`, the metrics and the simulator's report. */
+export class ReplicationCounters {
+  /** Operations that this node coordinated beyond its own record. */
+  quorumReads = 0;
+  quorumWrites = 0;
+  /** Operations handed to a replica because this node holds no copy of the key. */
+  forwarded = 0;
+  /** Copies of a forwarded operation that were recognised and dropped. */
+  forwardCopiesDropped = 0;
+  /** Reads at R=1 that found nothing here and asked the other replicas. */
+  missesAsked = 0;
+  /** Stale replicas brought up to date behind a read. */
+  readRepairs = 0;
+  /** Writes stamped again because a replica held a larger stamp. */
+  restamps = 0;
+  /** Operations that too few replicas answered in time. */
+  unavailable = 0;
+  /** Messages to replicas sent again because no answer came. */
+  resends = 0;
+  /** Anti-entropy rounds begun, and those in which the two were equal at once. */
+  syncRounds = 0;
+  syncRoundsEqual = 0;
+  /** Records that anti-entropy brought here. */
+  syncRecords = 0;
+  /** Slots that became whole again after this node came back without its data. */
+  slotsRefilled = 0;
+  /** Messages of another ring epoch, or for a slot that is not held here. */
+  misdirected = 0;
+}

@@ -1,0 +1,44 @@
+/** Something that waits, and since when (monotonic milliseconds). */
+interface Waiting {
+  readonly startedMs: number;
+}
+
+/**
+ * Operations waiting for other nodes, by number, oldest first. All of one queue wait equally long, so the order they
+ * were added in is the order of their deadlines, and a tick looks only at the head.
+ */
+export class DeadlineQueue<T extends Waiting> {
+  readonly #byId = new Map<number, T>();
+  #nextId = 1;
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  /** Adds an operation and returns its number: 1, 2, … and never one twice. */
+  add(operation: T): number {
+    const id = this.#nextId++;
+    this.#byId.set(id, operation);
+    return id;
+  }
+
+  get(id: number): T | undefined {
+    return this.#byId.get(id);
+  }
+
+  remove(id: number): void {
+    this.#byId.delete(id);
+  }
+
+  /** Every operation that has waited at least `waitMs`, oldest first; the visitor may remove the one it is shown. */
+  forEachOlderThan(nowMs: number, waitMs: number, visit: (operation: T, id: number) => void): void {
+    for (const [id, operation] of this.#byId) {
+      if (nowMs - operation.startedMs < waitMs) return;
+      visit(operation, id);
+    }
+  }
+
+  values(): IterableIterator<T> {
+    return this.#byId.values();
+  }
+}

@@ -1,0 +1,177 @@
+import type { Outcome, OutcomeSink } from '../store/outcome.ts';
+import type { Coordinator } from './coordinator.ts';
+import { DeadlineQueue } from './deadline-queue.ts';
+import type { Forward, ForwardMessages, ForwardReply } from './forward-messages.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { KeyOperation } from './operation.ts';
+import type { Peer } from './peer.ts';
+import { ReplayWindow } from './replay-window.ts';
+import type { ReplicationContext } from './replication-context.ts';
+
+interface PendingForward {
+  readonly keyspace: Keyspace;
+  readonly operation: KeyOperation;
+  readonly sink: OutcomeSink;
+  readonly startedMs: number;
+  coordinator: Peer;
+  /** Bit i: replica i of the preference list has been tried. */
+  tried: number;
+  lastSentMs: number;
+}
+
+/**
+ * Hands operations on keys that are not held here to a replica that coordinates them (DESIGN §3, §4).
+ *
+ * A read may be handed on to another replica at will. A write gets a second coordinator only when the first provably
+ * never got it, that is, when the link refused the message: two coordinators would stamp one write twice, and the
+ * second stamp could put it over a write that came between. When the coordinator falls silent the client is told that
+ * the write may yet appear.
+ */
+export class Forwarder {
+  readonly #context: ReplicationContext;
+  readonly #coordinator: Coordinator;
+  readonly #messages: ForwardMessages;
+  readonly #pending = new DeadlineQueue<PendingForward>();
+  /** What has been run for each actor, the longest known first. */
+  readonly #seen = new Map<string, ReplayWindow>();
+
+  constructor(context: ReplicationContext, coordinator: Coordinator, messages: ForwardMessages) {
+    this.#context = context;
+    this.#coordinator = coordinator;
+    this.#messages = messages;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  forward(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
+    const { clock, counters, limits } = this.#context;
+    if (this.#pending.size >= limits.maxPendingOperations) {
+      return sink.complete({ status: 'unavailable', reason: `${this.#pending.size} operations are being forwarded` });
+    }
+    counters.forwarded++;
+    const replicas = keyspace.placement.replicasOf(operation.slot);
+    const startedMs = clock.monotonicMs();
+    const coordinator = replicas[0]!;
+    const pending = { keyspace, operation, sink, startedMs, coordinator, tried: 0, lastSentMs: startedMs };
+    this.#handOver(pending, this.#pending.add(pending));
+  }
+
+  /** A peer's operation: run it here, once, however many copies of it arrive. */
+  onForward(from: Peer, message: Forward): void {
+    const { id, operation } = message;
+    if (!this.#isFirstCopy(message.actor, id)) {
+      this.#context.counters.forwardCopiesDropped++;
+      return;
+    }
+    const wantsValue = operation.kind === 'read' ? operation.wantsValue : wantsBefore(operation);
+    const complete = (outcome: Outcome): void => {
+      this.#context.send(from, this.#messages.encodeReply(id, outcome, wantsValue));
+    };
+    const keyspace = this.#context.keyspaces.get(operation.db);
+    if (message.epoch !== this.#context.epoch || !keyspace?.placement.isHeldHere(operation.slot)) {
+      this.#context.counters.misdirected++;
+      return complete({ status: 'unavailable', reason: `ring epoch ${message.epoch} is not ${this.#context.epoch}` });
+    }
+    this.#coordinator.run(keyspace, operation, { complete });
+  }
+
+  onForwardReply(from: Peer, { id, outcome }: ForwardReply): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    // Only a read has more than one coordinator, and any of their answers is as good.
+    if (pending.operation.kind === 'write' && pending.coordinator !== from) return;
+    this.#complete(id, pending, outcome);
+  }
+
+  /** The link to a peer broke: what it was to coordinate may or may not have reached it. */
+  onLinkDown(peer: Peer): void {
+    this.#pending.forEachOlderThan(Number.POSITIVE_INFINITY, 0, (pending, id) => {
+      if (pending.coordinator !== peer) return;
+      if (this.mayHaveSecondCoordinator(pending.operation)) this.#handOver(pending, id);
+      else this.#complete(id, pending, this.#fateUnknown(pending, `coordinator ${peer.name} was lost`));
+    });
+  }
+
+  /** Whether an operation that may have reached one coordinator may be given to another. */
+  mayHaveSecondCoordinator(operation: KeyOperation): boolean {
+    return operation.kind === 'read';
+  }
+
+  /** Hands slow reads on, and gives up what has waited longer than its coordinator would. */
+  tick(): void {
+    const { clock, limits } = this.#context;
+    const nowMs = clock.monotonicMs();
+    const patienceMs = limits.requestTimeoutMs + limits.resendAfterMs;
+    this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (pending, id) => {
+      if (nowMs - pending.startedMs >= patienceMs) {
+        const reason = `coordinator ${pending.coordinator.name} did not answer in ${patienceMs} ms`;
+        this.#complete(id, pending, this.#fateUnknown(pending, reason));
+      } else if (
+        this.mayHaveSecondCoordinator(pending.operation) &&
+        nowMs - pending.lastSentMs >= limits.resendAfterMs
+      ) {
+        this.#handOver(pending, id);
+      }
+    });
+  }
+
+  /** Sends the operation to the best replica that has not been tried. */
+  #handOver(pending: PendingForward, id: number): void {
+    const { keyspace, operation } = pending;
+    const replicas = keyspace.placement.replicasOf(operation.slot);
+    const message = this.#messages.encodeForward(
+      id,
+      this.#context.actors.nameOf(this.#context.self),
+      this.#context.epoch,
+      operation,
+    );
+    pending.lastSentMs = this.#context.clock.monotonicMs();
+    for (const index of byMerit(replicas)) {
+      if ((pending.tried & (1 << index)) !== 0) continue;
+      pending.tried |= 1 << index;
+      if (!this.#context.send(replicas[index]!, message)) continue;
+      pending.coordinator = replicas[index]!;
+      return;
+    }
+    // A read that has been sent somewhere may still be answered; anything else has nowhere left to go.
+    const waiting = operation.kind === 'read' && replicas.some((peer, i) => pending.tried & (1 << i) && peer.linked);
+    if (waiting) return;
+    this.#complete(id, pending, { status: 'unavailable', reason: `0 of ${replicas.length} replicas are reachable` });
+  }
+
+  #complete(id: number, pending: PendingForward, outcome: Outcome): void {
+    this.#pending.remove(id);
+    if (outcome.status === 'unavailable') this.#context.counters.unavailable++;
+    pending.sink.complete(outcome);
+  }
+
+  #fateUnknown(pending: PendingForward, what: string): Outcome {
+    const reason = pending.operation.kind === 'write' ? `${what}; the write may yet appear` : what;
+    return { status: 'unavailable', reason };
+  }
+
+  #isFirstCopy(actor: string, id: number): boolean {
+    let window = this.#seen.get(actor);
+    if (window === undefined) {
+      window = new ReplayWindow();
+      this.#seen.set(actor, window);
+      if (this.#seen.size > MAX_ACTORS_REMEMBERED) this.#seen.delete(this.#seen.keys().next().value!);
+    }
+    return window.admit(id);
+  }
+}
+
+/** Every start of every node is an actor of its own; those of starts long past send nothing any more. */
+const MAX_ACTORS_REMEMBERED = 1024;
+
+/** Indexes of a preference list, best coordinator first: reachable and whole, reachable, linked, the rest. */
+function byMerit(replicas: readonly Peer[]): number[] {
+  const merit = (peer: Peer): number => (peer.reachable ? 2 : 0) + (peer.linked && !peer.refilling ? 1 : 0);
+  return replicas.map((_, i) => i).sort((a, b) => merit(replicas[b]!) - merit(replicas[a]!) || a - b);
+}
+
+function wantsBefore(operation: KeyOperation): boolean {
+  return operation.kind === 'write' && operation.mutation.kind === 'set' && operation.mutation.returnBefore;
+}

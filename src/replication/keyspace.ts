@@ -1,0 +1,52 @@
+import { NO_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
+import { SLOT_COUNT } from '../lib/slots.ts';
+import type { RecordStore } from '../store/record-store.ts';
+import type { Placement } from './placement.ts';
+import { type KeyspacePolicy, resolveCount } from './policy.ts';
+import { Refill } from './refill.ts';
+
+/** One keyspace on one node: what it promises, where its keys live, and the records that live here. */
+export class Keyspace {
+  readonly policy: KeyspacePolicy;
+  readonly store: RecordStore;
+  readonly placement: Placement;
+  readonly refill: Refill;
+  /** R and W of the policy as numbers of replicas. */
+  readonly readNeed: number;
+  readonly writeNeed: number;
+
+  constructor(policy: KeyspacePolicy, store: RecordStore, placement: Placement) {
+    this.policy = policy;
+    this.store = store;
+    this.placement = placement;
+    const replicas = placement.replicaCount;
+    this.readNeed = resolveCount(policy.read, replicas);
+    this.writeNeed = resolveCount(policy.write, replicas);
+    this.refill = new Refill(Math.min(replicas - this.writeNeed + 1, replicas - 1));
+  }
+
+  get db(): number {
+    return this.policy.db;
+  }
+
+  /** Marks everything held here as lost: this node was a member before, and comes back without its data. */
+  beginRefill(): void {
+    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.isHeldHere(slot)) this.refill.begin(slot);
+  }
+
+  /** Whether one more value is within the policy's memory limit. */
+  get hasRoom(): boolean {
+    return this.policy.maxMemoryBytes === 0 || this.store.usedBytes < this.policy.maxMemoryBytes;
+  }
+
+  /** Whether this node may answer a read at R=1 from its own record. */
+  answersAlone(slot: number): boolean {
+    return this.placement.isHeldHere(slot) && !this.refill.isRefilling(slot);
+  }
+
+  /** The greatest stamp in the key's record, its expiry's included; 0 when nothing is held here. */
+  greatestStamp(slot: number, key: Uint8Array): Stamp {
+    const ref = this.store.find(slot, this.store.hashOf(key), key);
+    return ref === 0 ? NO_STAMP : this.store.newestStampOf(ref);
+  }
+}

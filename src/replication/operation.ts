@@ -1,0 +1,27 @@
+import type { Mutation } from '../store/mutation.ts';
+
+/** One client operation on one key, with the consistency its connection asked for. */
+export type KeyOperation = ReadOfKey | WriteOfKey;
+
+interface OfKey {
+  readonly db: number;
+  readonly slot: number;
+  readonly key: Uint8Array;
+}
+
+export interface ReadOfKey extends OfKey {
+  readonly kind: 'read';
+  /** R, resolved to a number of replicas. */
+  readonly need: number;
+  /** False where only existence, length and expiry are asked for, so that no value need travel to the client's node. */
+  readonly wantsValue: boolean;
+}
+
+export interface WriteOfKey extends OfKey {
+  readonly kind: 'write';
+  /** W, resolved to a number of replicas. */
+  readonly need: number;
+  /** R for the read that a conditional write begins with. */
+  readonly readNeed: number;
+  readonly mutation: Mutation;
+}

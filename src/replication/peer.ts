@@ -1,0 +1,25 @@
+import type { NodeName } from '../ports/outbox.ts';
+
+/** A member of the ring as the replication layer sees it: one object a member, shared by every preference list. */
+export class Peer {
+  readonly name: NodeName;
+  readonly isSelf: boolean;
+  /** Membership holds it alive (true of oneself). */
+  alive: boolean;
+  /** Our link to it is up (true of oneself). */
+  linked: boolean;
+  /** It says of itself that it came back without its data and has not refilled yet. */
+  refilling = false;
+
+  constructor(name: NodeName, isSelf: boolean) {
+    this.name = name;
+    this.isSelf = isSelf;
+    this.alive = isSelf;
+    this.linked = isSelf;
+  }
+
+  /** Worth asking: a message would be sent, and an answer is likely. */
+  get reachable(): boolean {
+    return this.linked && this.alive;
+  }
+}

@@ -1,0 +1,51 @@
+import { SLOT_COUNT } from '../lib/slots.ts';
+import type { Ring } from '../ring/ring.ts';
+import type { Peer } from './peer.ts';
+
+/**
+ * Who holds which slot in one keyspace at one ring epoch: the ring's preference lists, as the peers themselves.
+ * Slots with the same list share one array, so a list is found by one look-up and nothing is allocated.
+ */
+export class Placement {
+  /** min(N, members): how many replicas every slot has. */
+  readonly replicaCount: number;
+  readonly #lists: (readonly Peer[])[] = new Array(SLOT_COUNT);
+  readonly #heldHere = new Uint8Array(SLOT_COUNT);
+
+  /** @param peers the ring's members in the ring's order. */
+  constructor(ring: Ring, peers: readonly Peer[], replicas: number) {
+    this.replicaCount = Math.min(replicas, peers.length);
+    const table = ring.table(this.replicaCount);
+    const shared = new Map<string, readonly Peer[]>();
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const indexes = table.of(slot);
+      const id = indexes.join();
+      let list = shared.get(id);
+      if (list === undefined) {
+        list = indexes.map(index => peers[index]!);
+        shared.set(id, list);
+      }
+      this.#lists[slot] = list;
+      if (list.some(peer => peer.isSelf)) this.#heldHere[slot] = 1;
+    }
+  }
+
+  /** The slot's preference list. */
+  replicasOf(slot: number): readonly Peer[] {
+    return this.#lists[slot]!;
+  }
+
+  /** Whether this node is one of the slot's replicas. */
+  isHeldHere(slot: number): boolean {
+    return this.#heldHere[slot] === 1;
+  }
+
+  /** The slots that both this node and `peer` hold, ascending. */
+  slotsSharedWith(peer: Peer): Uint16Array {
+    const shared: number[] = [];
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      if (this.isHeldHere(slot) && this.replicasOf(slot).includes(peer)) shared.push(slot);
+    }
+    return Uint16Array.from(shared);
+  }
+}

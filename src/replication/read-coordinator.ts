@@ -1,0 +1,237 @@
+import type { Stamp } from '../clock/hybrid-clock.ts';
+import type { OutcomeSink } from '../store/outcome.ts';
+import { READ_NOTHING } from '../store/outcome.ts';
+import { StoredFound } from '../store/stored-found.ts';
+import { DeadlineQueue } from './deadline-queue.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { Peer } from './peer.ts';
+import { ReadQuorum } from './quorum.ts';
+import type { ReplicaReadReply } from './replica-messages.ts';
+import { absorb, type ReplicationContext } from './replication-context.ts';
+import { isVersion, type KnownVersion, versionOf } from './versions.ts';
+
+/**
+ * How thoroughly to look.
+ *
+ * - `value`: R answers; at R=1 a replica that has nothing asks all others before it says nil.
+ * - `removal`: before a DEL, which may only be left out when every replica said that it has nothing live: R answers, and
+ *   then on until one has a live value or all have answered.
+ */
+export type ReadPurpose = 'value' | 'removal';
+
+/** What a read came to, told to whoever began it. The newest version is in this node's store by then. */
+export interface ReadResult {
+  readonly status: 'found' | 'unavailable';
+  readonly reason: string;
+  /** Whether every replica of the key has answered, itself included. */
+  readonly everyReplicaAnswered: boolean;
+}
+
+export type ReadContinuation = (result: ReadResult) => void;
+
+interface PendingRead {
+  readonly keyspace: Keyspace;
+  readonly slot: number;
+  readonly hash: number;
+  readonly key: Uint8Array;
+  readonly purpose: ReadPurpose;
+  readonly done: ReadContinuation;
+  readonly startedMs: number;
+  readonly quorum: ReadQuorum;
+  /** Bit i: replica i of the preference list has been asked, has answered. */
+  asked: number;
+  answered: number;
+  /** What replica i was told that this node holds, and what it then said that it holds itself. */
+  readonly told: (KnownVersion | undefined)[];
+  readonly held: (KnownVersion | undefined)[];
+  lastSentMs: number;
+}
+
+const FOUND_BY_ALL: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: true };
+const FOUND: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: false };
+
+/**
+ * The coordinator's side of a read (DESIGN §5): R answers, the newest by the order of records (never a vote on bytes),
+ * and the stale replicas repaired behind the reply. Every record that arrives is merged into this replica's own store,
+ * so the newest version is simply what the store holds when enough have answered.
+ */
+export class ReadCoordinator {
+  readonly #context: ReplicationContext;
+  readonly #pending = new DeadlineQueue<PendingRead>();
+  readonly #found = new StoredFound();
+
+  constructor(context: ReplicationContext) {
+    this.#context = context;
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
+  }
+
+  /** Reads for a client: the sink gets the live value, or that there is none. */
+  readFor(keyspace: Keyspace, slot: number, key: Uint8Array, need: number, sink: OutcomeSink): void {
+    this.read(keyspace, slot, key, need, 'value', result => {
+      if (result.status === 'unavailable') return sink.complete({ status: 'unavailable', reason: result.reason });
+      const found = this.liveHere(keyspace, slot, key);
+      sink.complete(found === undefined ? READ_NOTHING : { status: 'read', found });
+    });
+  }
+
+  /** The key's live value in this node's store; the object is reused by the next call. */
+  liveHere(keyspace: Keyspace, slot: number, key: Uint8Array): StoredFound | undefined {
+    const { store } = keyspace;
+    const ref = store.find(slot, store.hashOf(key), key);
+    if (ref === 0 || !store.isLive(ref, this.#context.clock.wallMs())) return undefined;
+    return this.#found.at(store, ref);
+  }
+
+  /** Brings the newest version that `need` replicas know of into this node's store. */
+  read(
+    keyspace: Keyspace,
+    slot: number,
+    key: Uint8Array,
+    need: number,
+    purpose: ReadPurpose,
+    done: ReadContinuation,
+  ): void {
+    const { clock, limits, counters } = this.#context;
+    const replicas = keyspace.placement.replicasOf(slot);
+    const read: PendingRead = {
+      keyspace,
+      slot,
+      hash: keyspace.store.hashOf(key),
+      key,
+      purpose,
+      done,
+      startedMs: clock.monotonicMs(),
+      quorum: new ReadQuorum(need),
+      asked: 0,
+      answered: 0,
+      told: new Array(replicas.length),
+      held: new Array(replicas.length),
+      lastSentMs: 0,
+    };
+    const self = replicas.findIndex(peer => peer.isSelf);
+    read.asked |= 1 << self;
+    read.answered |= 1 << self;
+    read.quorum.add(keyspace.refill.isRefilling(slot));
+    if (this.#isFinished(read)) return this.#finish(read);
+    const possible = read.quorum.answered + replicas.filter(peer => !peer.isSelf && peer.alive).length;
+    if (possible < need) return this.#giveUp(read, `${possible} of ${need} replicas can answer`);
+    if (this.#pending.size >= limits.maxPendingOperations) {
+      return this.#giveUp(read, `${this.#pending.size} reads are waiting for replicas`);
+    }
+    if (read.quorum.reached) counters.missesAsked++;
+    else counters.quorumReads++;
+    const id = this.#pending.add(read);
+    this.#ask(read, id, read.quorum.reached ? replicas.length : need - read.quorum.answered);
+    this.#settle(read, id);
+  }
+
+  onReadReply(from: Peer, reply: ReplicaReadReply): void {
+    const read = this.#pending.get(reply.id);
+    if (read === undefined) return;
+    const { keyspace, slot, key } = read;
+    const index = keyspace.placement.replicasOf(slot).indexOf(from);
+    const bit = 1 << index;
+    if (index < 0 || (read.answered & bit) !== 0) return;
+    if (reply.record !== undefined) absorb(this.#context, keyspace, slot, key, reply.record);
+    read.answered |= bit;
+    read.quorum.add(reply.refilling);
+    read.held[index] = reply.status === 'same' ? read.told[index] : versionOf(reply.record);
+    this.#settle(read, reply.id);
+  }
+
+  /** Asks further replicas where answers are slow, and gives up what has waited too long. */
+  tick(): void {
+    const { clock, limits, counters } = this.#context;
+    const nowMs = clock.monotonicMs();
+    this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (read, id) => {
+      if (nowMs - read.startedMs >= limits.requestTimeoutMs) {
+        this.#pending.remove(id);
+        if (read.quorum.reached) return this.#finish(read);
+        const { answered, need } = read.quorum;
+        return this.#giveUp(read, `${answered} of ${need} replicas answered in ${limits.requestTimeoutMs} ms`);
+      }
+      if (nowMs - read.lastSentMs < limits.resendAfterMs) return;
+      counters.resends++;
+      read.asked = read.answered;
+      this.#ask(read, id, Number.POSITIVE_INFINITY);
+    });
+  }
+
+  /** Sends the question to the next `count` replicas that have not been asked, live ones that are whole first. */
+  #ask(read: PendingRead, id: number, count: number): void {
+    const { messages, epoch, clock } = this.#context;
+    const { keyspace, slot, hash, key } = read;
+    const ref = keyspace.store.find(slot, hash, key);
+    const known = ref === 0 ? undefined : versionOf(keyspace.store.read(ref));
+    const message = messages.encodeRead(id, epoch, keyspace.db, key, known);
+    read.lastSentMs = clock.monotonicMs();
+    const replicas = keyspace.placement.replicasOf(slot);
+    let left = count;
+    for (const wholeOnes of [true, false]) {
+      for (let i = 0; i < replicas.length && left > 0; i++) {
+        const peer = replicas[i]!;
+        const worthwhile = peer.reachable && !peer.refilling;
+        if ((read.asked & (1 << i)) !== 0 || worthwhile !== wholeOnes) continue;
+        if (!this.#context.send(peer, message)) continue;
+        read.asked |= 1 << i;
+        read.told[i] = known;
+        left--;
+      }
+    }
+  }
+
+  #settle(read: PendingRead, id: number): void {
+    if (!this.#isFinished(read)) return;
+    this.#pending.remove(id);
+    this.#finish(read);
+  }
+
+  #isFinished(read: PendingRead): boolean {
+    if (!read.quorum.reached) return false;
+    const { keyspace, slot, hash, key } = read;
+    if (read.purpose === 'removal') {
+      if (this.liveHere(keyspace, slot, key) !== undefined) return true;
+    } else if (read.quorum.need > 1 || keyspace.store.find(slot, hash, key) !== 0) {
+      return true;
+    }
+    const replicas = keyspace.placement.replicasOf(slot);
+    return replicas.every((peer, i) => (read.answered & (1 << i)) !== 0 || !peer.reachable);
+  }
+
+  #finish(read: PendingRead): void {
+    const replicas = read.keyspace.placement.replicasOf(read.slot).length;
+    const newest = this.#newestHere(read);
+    read.done(read.answered === 2 ** replicas - 1 ? FOUND_BY_ALL : FOUND);
+    // Where the reader has gone on to write, the replicas have been sent something newer still.
+    if (newest !== undefined && newest === this.#newestHere(read)) this.#repair(read);
+  }
+
+  #newestHere({ keyspace, slot, hash, key }: PendingRead): Stamp | undefined {
+    const ref = keyspace.store.find(slot, hash, key);
+    return ref === 0 ? undefined : keyspace.store.stampOf(ref);
+  }
+
+  #giveUp(read: PendingRead, reason: string): void {
+    this.#context.counters.unavailable++;
+    read.done({ status: 'unavailable', reason, everyReplicaAnswered: false });
+  }
+
+  /** Sends the newest version to the replicas that answered with an older one or with none. */
+  #repair(read: PendingRead): void {
+    const { keyspace, slot, hash, key } = read;
+    const ref = keyspace.store.find(slot, hash, key);
+    if (ref === 0) return;
+    const newest = keyspace.store.read(ref);
+    const replicas = keyspace.placement.replicasOf(slot);
+    for (let i = 0; i < replicas.length; i++) {
+      const peer = replicas[i]!;
+      if (peer.isSelf || (read.answered & (1 << i)) === 0 || isVersion(newest, read.held[i])) continue;
+      this.#context.counters.readRepairs++;
+      const { messages, epoch } = this.#context;
+      this.#context.send(peer, messages.encodeReplicate(0, epoch, keyspace.db, key, newest));
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { MergeOutcome } from '../store/record-store.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { Peer } from './peer.ts';
+import type { ReplicaRead, Replicate } from './replica-messages.ts';
+import { absorb, type ReplicationContext } from './replication-context.ts';
+import { isVersion, stampOf } from './versions.ts';
+
+/** The replica's side of reads and writes: it stores what it is sent and says what it holds (DESIGN §5). */
+export class Replica {
+  readonly #context: ReplicationContext;
+
+  constructor(context: ReplicationContext) {
+    this.#context = context;
+  }
+
+  onReplicate(from: Peer, message: Replicate, slot: number): void {
+    const keyspace = this.#keyspaceFor(message.epoch, message.db, slot);
+    if (keyspace === undefined) return;
+    const outcome = absorb(this.#context, keyspace, slot, message.key, message.record);
+    if (message.id === 0) this.#offerNewer(from, keyspace, slot, message.key, outcome);
+    else this.#acknowledge(from, keyspace, slot, message, outcome);
+  }
+
+  onRead(from: Peer, message: ReplicaRead, slot: number): void {
+    const keyspace = this.#keyspaceFor(message.epoch, message.db, slot);
+    if (keyspace === undefined) return;
+    const { store } = keyspace;
+    const ref = store.find(slot, store.hashOf(message.key), message.key);
+    const record = ref === 0 ? undefined : store.read(ref);
+    const status = record === undefined ? 'absent' : isVersion(record, message.known) ? 'same' : 'record';
+    const refilling = keyspace.refill.isRefilling(slot);
+    const { messages } = this.#context;
+    this.#context.send(
+      from,
+      messages.encodeReadReply({ id: message.id, refilling, status, record: status === 'record' ? record : undefined }),
+    );
+  }
+
+  #acknowledge(from: Peer, keyspace: Keyspace, slot: number, message: Replicate, outcome: MergeOutcome): void {
+    const { messages } = this.#context;
+    const { id, key, record } = message;
+    if (outcome === 'behind') {
+      const stamp = keyspace.greatestStamp(slot, key);
+      this.#context.send(from, messages.encodeReplicated({ id, status: 'behind', stamp }));
+      return;
+    }
+    const status = keyspace.refill.isRefilling(slot) ? 'refilling' : 'stored';
+    this.#context.send(from, messages.encodeReplicated({ id, status, stamp: stampOf(record) }));
+  }
+
+  /** Nobody waits for an answer, but a coordinator that is behind is itself a stale replica. */
+  #offerNewer(from: Peer, keyspace: Keyspace, slot: number, key: Buffer, outcome: MergeOutcome): void {
+    if (outcome !== 'behind') return;
+    const { store } = keyspace;
+    const ref = store.find(slot, store.hashOf(key), key);
+    const { messages, epoch } = this.#context;
+    this.#context.counters.readRepairs++;
+    this.#context.send(from, messages.encodeReplicate(0, epoch, keyspace.db, key, store.read(ref)));
+  }
+
+  #keyspaceFor(epoch: number, db: number, slot: number): Keyspace | undefined {
+    const keyspace = this.#context.keyspaces.get(db);
+    if (epoch === this.#context.epoch && keyspace?.placement.isHeldHere(slot)) return keyspace;
+    this.#context.counters.misdirected++;
+    return undefined;
+  }
+}

@@ -1,0 +1,185 @@
+import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
+import { ByteWriter } from '../lib/byte-writer.ts';
+import type { StoredRecord } from '../store/record.ts';
+import { type Encoded, MessageType } from './message-type.ts';
+import type { RecordCodec } from './record-codec.ts';
+import type { KnownVersion } from './versions.ts';
+
+/** A digest of one slot or of many: two unsigned 32-bit words. */
+export type DigestWords = readonly [low: number, high: number];
+
+/** "This is the digest over all slots that we share": the opening of an anti-entropy round. */
+export interface SyncOpen {
+  /** The round's number, counted by the node that opened it. */
+  readonly round: number;
+  readonly epoch: number;
+  readonly db: number;
+  readonly root: DigestWords;
+}
+
+/** The answer: nothing when the roots are equal, else every shared slot's digest in ascending order of slots. */
+export interface SyncDigests {
+  readonly round: number;
+  readonly db: number;
+  readonly equal: boolean;
+  /** Two words a slot. */
+  readonly words: Uint32Array;
+}
+
+/** What one replica has of a hash range of a slot: for each record the key's hash and the dots that tell versions apart. */
+export interface SyncPage {
+  readonly round: number;
+  readonly epoch: number;
+  readonly db: number;
+  readonly slot: number;
+  /** The range [fromHash, toHash], both included. */
+  readonly fromHash: number;
+  readonly toHash: number;
+  readonly entries: readonly PageEntry[];
+}
+
+export interface PageEntry extends KnownVersion {
+  readonly hash: number;
+}
+
+/** All that the other replica has in the range and the asker has not, in one message, so that nothing of it can be lost alone. */
+export interface SyncPageReply {
+  readonly round: number;
+  readonly db: number;
+  readonly slot: number;
+  /** The page that is answered, by its first hash. */
+  readonly fromHash: number;
+  /** Where the asker is to go on: the first hash that the reply does not cover, 2^32 at the end of the slot. */
+  readonly nextHash: number;
+  /** Hashes under which the asker has something that the other has not. */
+  readonly wanted: readonly number[];
+  readonly records: readonly KeyedRecord[];
+}
+
+export interface KeyedRecord {
+  readonly key: Uint8Array;
+  readonly record: StoredRecord;
+}
+
+/** Encodes and decodes anti-entropy. Decoders start behind the type byte. */
+export class SyncMessages {
+  readonly #records: RecordCodec;
+  readonly #out = new ByteWriter();
+
+  constructor(records: RecordCodec) {
+    this.#records = records;
+  }
+
+  encodeOpen({ round, epoch, db, root }: SyncOpen): Encoded {
+    const out = this.#begin(MessageType.syncOpen, round, db);
+    out.u32(epoch);
+    out.u32(root[0]);
+    out.u32(root[1]);
+    return this.#end();
+  }
+
+  decodeOpen(input: ByteReader): SyncOpen {
+    const round = input.f64();
+    const db = input.u8();
+    return { round, db, epoch: input.u32(), root: [input.u32(), input.u32()] };
+  }
+
+  encodeDigests({ round, db, equal, words }: SyncDigests): Encoded {
+    const out = this.#begin(MessageType.syncDigests, round, db);
+    out.u8(equal ? 1 : 0);
+    for (const word of words) out.u32(word);
+    return this.#end();
+  }
+
+  decodeDigests(input: ByteReader): SyncDigests {
+    const round = input.f64();
+    const db = input.u8();
+    const equal = input.u8() === 1;
+    const words = new Uint32Array(input.remaining >>> 2);
+    for (let i = 0; i < words.length; i++) words[i] = input.u32();
+    return { round, db, equal, words };
+  }
+
+  encodePage(page: SyncPage): Encoded {
+    const out = this.#begin(MessageType.syncPage, page.round, page.db);
+    out.u32(page.epoch);
+    out.u16(page.slot);
+    out.u32(page.fromHash);
+    out.u32(page.toHash);
+    out.u32(page.entries.length);
+    for (const { hash, dot, expiryDot } of page.entries) {
+      out.u32(hash);
+      out.u8(expiryDot === undefined ? 1 : 2);
+      this.#records.writeDot(out, dot.actor, dot.stamp);
+      if (expiryDot !== undefined) this.#records.writeDot(out, expiryDot.actor, expiryDot.stamp);
+    }
+    return this.#end();
+  }
+
+  decodePage(input: ByteReader): SyncPage {
+    const round = input.f64();
+    const db = input.u8();
+    const epoch = input.u32();
+    const slot = input.u16();
+    const fromHash = input.u32();
+    const toHash = input.u32();
+    const entries: PageEntry[] = [];
+    for (let left = input.count(14); left > 0; left--) {
+      const hash = input.u32();
+      const dots = input.u8();
+      const dot = this.#records.readDot(input);
+      entries.push({ hash, dot, expiryDot: dots === 2 ? this.#records.readDot(input) : undefined });
+    }
+    return { round, db, epoch, slot, fromHash, toHash, entries };
+  }
+
+  /** A last record whose value is large travels as the message's body; put it last. */
+  encodePageReply(reply: SyncPageReply): Encoded {
+    const out = this.#begin(MessageType.syncPageReply, reply.round, reply.db);
+    out.u16(reply.slot);
+    out.u32(reply.fromHash);
+    out.f64(reply.nextHash);
+    out.u32(reply.wanted.length);
+    for (const hash of reply.wanted) out.u32(hash);
+    out.u32(reply.records.length);
+    let body: Uint8Array | undefined;
+    for (const { key, record } of reply.records) {
+      out.bytes(key);
+      this.#records.writeVersion(out, record);
+      const { value } = record;
+      out.u32(value?.length ?? 0);
+      if (value === undefined) continue;
+      if (record === reply.records.at(-1)!.record) body = value;
+      else out.raw(value);
+    }
+    return { head: out.view(), body };
+  }
+
+  decodePageReply(input: ByteReader): SyncPageReply {
+    const round = input.f64();
+    const db = input.u8();
+    const slot = input.u16();
+    const fromHash = input.u32();
+    const nextHash = input.f64();
+    const wanted: number[] = [];
+    for (let left = input.count(4); left > 0; left--) wanted.push(input.u32());
+    const records: KeyedRecord[] = [];
+    for (let left = input.count(14); left > 0; left--) {
+      records.push({ key: input.bytes(), record: this.#records.readPrefixed(input) });
+    }
+    if (input.remaining > 0) throw new MalformedMessageError(`Cannot read a page: ${input.remaining} bytes too many`);
+    return { round, db, slot, fromHash, nextHash, wanted, records };
+  }
+
+  #begin(type: number, round: number, db: number): ByteWriter {
+    this.#out.reset();
+    this.#out.u8(type);
+    this.#out.f64(round);
+    this.#out.u8(db);
+    return this.#out;
+  }
+
+  #end(): Encoded {
+    return { head: this.#out.view(), body: undefined };
+  }
+}
