@@ -1,0 +1,100 @@
+import type { BusAddress } from '../ports/outbox.ts';
+import type { ReplyWriter } from '../resp/reply-writer.ts';
+import type { Connection } from './context.ts';
+
+/** One node of the cluster as clients are told of it. */
+export interface ServerNode {
+  readonly name: string;
+  /** 40 hexadecimal digits that stand for the node in Redis Cluster's commands; the same on every node, for ever. */
+  readonly clusterNodeId: string;
+  readonly actor: string;
+  readonly client: BusAddress;
+  readonly bus: BusAddress;
+  readonly zone: string;
+  readonly weight: number;
+  readonly isSelf: boolean;
+  readonly status: 'alive' | 'suspect' | 'dead' | 'left' | 'unknown';
+  readonly linked: boolean;
+  readonly refilling: boolean;
+  /** Slots of which it is the first replica on the ring, and slots it is a replica of, in this connection's keyspace. */
+  readonly primarySlots: number;
+  readonly replicaSlots: number;
+}
+
+/** A run of slots with one preference list: live replicas first, then the others, each in the ring's order. */
+export interface ServerSlotRange {
+  readonly first: number;
+  readonly last: number;
+  readonly nodes: readonly ServerNode[];
+}
+
+/** What is known of a key at one replica, for `COTERIE EXPLAIN`. */
+export interface ReplicaVersion {
+  readonly node: string;
+  readonly status: 'value' | 'tombstone' | 'absent' | 'no answer';
+  readonly refilling: boolean;
+  /** Unix milliseconds, `<actor>@<stamp>`, bytes. */
+  readonly dot?: string;
+  readonly writtenMs?: number;
+  readonly length?: number;
+  readonly expiryAtMs?: number;
+  readonly vector?: readonly string[];
+}
+
+export interface ServerKeyspace {
+  readonly db: number;
+  readonly name: string;
+  readonly policy: string;
+  /** As configured, and as the number of replicas it comes to on this ring. */
+  readonly replicas: number;
+  readonly read: string;
+  readonly write: string;
+  readonly readNeed: number;
+  readonly writeNeed: number;
+  readonly keys: number;
+  readonly tombstones: number;
+  readonly expiring: number;
+  readonly usedBytes: number;
+  readonly reservedBytes: number;
+  readonly maxMemoryBytes: number;
+  /** Slots that this node holds and has not refilled yet. */
+  readonly refillingSlots: number;
+}
+
+/** What commands may know of the node and its cluster, and the little they may do to them. */
+export interface Server {
+  readonly version: string;
+  /** 40 hexadecimal digits, new at every start. */
+  readonly runId: string;
+  readonly processId: number;
+  readonly port: number;
+  readonly startedWallMs: number;
+  wallMs(): number;
+  /** Microseconds since the Unix epoch. */
+  wallMicros(): number;
+  monotonicMs(): number;
+  /** Undefined until the cluster has been founded. */
+  readonly cluster: { readonly id: string; readonly epoch: number; readonly size: number } | undefined;
+  /** Why clients must wait, while they must: "2 of 3 members seen". */
+  readonly unfoundedReason: string;
+  readonly self: ServerNode;
+  nodes(db: number): readonly ServerNode[];
+  slotRanges(db: number): readonly ServerSlotRange[];
+  /** The preference list of a slot, the ring's order. */
+  replicasOf(db: number, slot: number): readonly ServerNode[];
+  keyspaces(): readonly ServerKeyspace[];
+  keysInSlot(db: number, slot: number): number;
+  /** Asks every replica what it holds of the key; `done` is called once, later, in the order of the preference list. */
+  explain(db: number, key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void;
+  /** A slot of the connection's reply order, to be filled in later by `fill`; used with `explain`. */
+  deferReply(connection: Connection): (fill: (reply: ReplyWriter) => void) => void;
+  /** Every open connection, for `CLIENT LIST` and the counts in `INFO`. */
+  connections(): Iterable<Connection>;
+  /** Compares in constant time. Without a configured password there is nothing to check. */
+  checkPassword(user: string, password: Buffer): 'ok' | 'wrong' | 'no password is set';
+  /** The configuration as `CONFIG GET` shows it: Redis's names where Redis has one. No secrets. */
+  settings(): ReadonlyMap<string, string>;
+  /** Counters and gauges for `INFO`, by section. */
+  statistics(): Readonly<Record<string, string | number>>;
+  memory(): { readonly residentBytes: number; readonly heapUsedBytes: number };
+}
