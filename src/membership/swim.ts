@@ -1,0 +1,309 @@
+import { drawBelow, drawChance } from '../lib/draw.ts';
+import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
+import type { Random } from '../ports/random.ts';
+import { Beliefs } from './beliefs.ts';
+import type { ClusterMember } from './cluster.ts';
+import { LocalHealth } from './health.ts';
+import { eventsBetween, type Member, type MemberStatus, type MembershipEvent } from './member.ts';
+import { ProbeOrder } from './probe-order.ts';
+import { Prober } from './prober.ts';
+import { RumourQueue } from './rumour-queue.ts';
+import type { Rumour, SwimMessage } from './swim-messages.ts';
+import { LAN_TIMINGS, retransmitLimit, type SwimTimings } from './swim-options.ts';
+
+export interface SwimOptions {
+  /** This node as its cluster knows it, with the cluster's id. */
+  readonly self: PeerIdentity;
+  /** Wall time at which this actor started, Unix ms: the least generation it will bear. */
+  readonly startedAtMs: number;
+  /** The cluster's member list, with or without this node. Rumours about anyone else are ignored. */
+  readonly members: readonly ClusterMember[];
+  /** What differs from `LAN_TIMINGS`. */
+  readonly timings?: Partial<SwimTimings>;
+}
+
+export interface SwimPorts {
+  readonly random: Random;
+  /** @returns false when the message was provably not sent. */
+  send(to: NodeName, message: SwimMessage): boolean;
+  event(event: MembershipEvent): void;
+}
+
+/**
+ * SWIM group membership (A. Das, I. Gupta, A. Motivala, 2002) with Lifeguard (A. Dadgar, J. Phillips, J. Currey, 2018)
+ * for a member list that is fixed: it says who of the members is there, never who is a member.
+ *
+ * Each period a node pings one member; when no ack comes it asks k others to ping; when that brings nothing either it
+ * spreads the suspicion. A suspect that hears of it contradicts with a greater refutation number. A suspicion that
+ * stands for its timeout becomes a death, which a refutation undoes just as well. What changes spreads as rumours, on
+ * the probes and, as long as there is any, by itself. What one believes of a member is the greatest of all beliefs
+ * heard (`member.ts`), so the order of messages never matters, and a lost one only costs time.
+ *
+ * Beyond the papers:
+ * - A link that broke, or another's suspicion, moves a member to the head of the probe order. About 3k members follow
+ *   another's suspicion, however many there are, so that it finds its k confirmations, or the suspect its chance to
+ *   contradict, at once instead of whenever their turn comes.
+ * - A suspect, or one held for dead, hears so first, in whatever it is sent (Lifeguard's buddy system).
+ * - Push-pull starts with a digest, and equal members exchange nothing more.
+ * - Dead and unknown members are offered a digest now and then, and everyone is on link up: a death in error, or a
+ *   partition that has ended, heals by refutation.
+ * - A node whose own calls come late does not hold the missing time against others: all its deadlines move by it.
+ *
+ * All times are monotonic milliseconds of the caller.
+ */
+export class Swim {
+  readonly #timings: SwimTimings;
+  readonly #ports: SwimPorts;
+  readonly #beliefs: Beliefs;
+  readonly #rumours = new RumourQueue();
+  readonly #health: LocalHealth;
+  readonly #order: ProbeOrder;
+  readonly #prober: Prober;
+  /** Time of the last call; undefined before the first. */
+  #nowMs: number | undefined;
+  #nextGossipMs = 0;
+  #nextPushPullMs = 0;
+  #nextLostProbeMs = 0;
+  /** Digests that may yet be offered on link up before `#allowanceEndsMs`; it bounds what the answers amount to. */
+  #allowance = 0;
+  #allowanceEndsMs = 0;
+  #lagCountsFromMs = 0;
+  /** Members that were told since the last tick that they are held for dead. */
+  readonly #toldOff = new Set<NodeName>();
+
+  constructor(options: SwimOptions, ports: SwimPorts) {
+    this.#timings = { ...LAN_TIMINGS, ...options.timings };
+    this.#ports = ports;
+    this.#health = new LocalHealth(this.#timings.maxHealthScore);
+    this.#order = new ProbeOrder(ports.random);
+    this.#prober = new Prober(this.#timings, this.#health, this.#order, {
+      probeable: name => this.#isThere(name),
+      helpful: name => this.statusOf(name) === 'alive',
+      ping: (to, seq) => this.#sendNews(to, rumours => ({ type: 'ping', seq, rumours })),
+      pingRequest: (to, seq, target) => this.#sendNews(to, rumours => ({ type: 'ping-req', seq, target, rumours })),
+      ack: (to, seq) => this.#sendNews(to, rumours => ({ type: 'ack', seq, rumours })),
+      nack: (to, seq) => ports.send(to, { type: 'nack', seq }),
+      unreachable: target => this.#beliefs.suspect(target, this.#nowMs!),
+    });
+    this.#beliefs = new Beliefs(options.self, options.startedAtMs, this.#timings, {
+      changed: (before, after) => this.#changed(before, after),
+      confirmed: name => this.#rumours.put(name),
+      selfRaised: contradicts => this.#selfRaised(contradicts),
+      duplicate: member => ports.event({ type: 'duplicate', member, nowMs: this.#nowMs ?? 0 }),
+    });
+    this.setMembers(options.members);
+  }
+
+  /** The beliefs about all members, this node among them. */
+  members(): Iterable<Member> {
+    return this.#beliefs.all();
+  }
+
+  memberOf(name: NodeName): Member | undefined {
+    return this.#beliefs.of(name);
+  }
+
+  /** `unknown` also for a name that is not in the member list. */
+  statusOf(name: NodeName): MemberStatus {
+    return this.#beliefs.of(name)?.status ?? 'unknown';
+  }
+
+  /** How far this node mistrusts itself: 0, not at all, to `maxHealthScore`. */
+  get healthScore(): number {
+    return this.#health.score;
+  }
+
+  /** The member list of a new epoch. What is believed of members on both lists stays. */
+  setMembers(places: readonly ClusterMember[]): void {
+    this.#beliefs.setPlaces(places);
+    this.#order.setNames([...this.#beliefs.all()].map(({ name }) => name).filter(name => name !== this.#self));
+  }
+
+  /** To be called every `tickIntervalMs`. */
+  tick(nowMs: number): void {
+    this.#advance(nowMs);
+    this.#toldOff.clear();
+    if (this.#beliefs.self.status !== 'left') {
+      this.#prober.tick(nowMs);
+      this.#beliefs.bury(nowMs);
+      this.#pushPull(nowMs);
+    }
+    if (this.#rumours.size > 0 && nowMs >= this.#nextGossipMs) this.#gossip(nowMs);
+  }
+
+  /** A message of the member `from`, as `parseSwimMessage` let it through. */
+  receive(from: NodeName, message: SwimMessage, nowMs: number): void {
+    this.#advance(nowMs);
+    if (from === this.#self || this.#beliefs.of(from) === undefined) return;
+    if (message.type !== 'nack') for (const rumour of message.rumours) this.#beliefs.hear(rumour, nowMs);
+    switch (message.type) {
+      case 'ping':
+        this.#sendNews(from, rumours => ({ type: 'ack', seq: message.seq, rumours }));
+        if (this.statusOf(from) === 'unknown') this.#offerDigest(from);
+        return;
+      case 'ack':
+        return this.#prober.acked(from, message.seq);
+      case 'ping-req':
+        return this.#prober.requested(from, message.seq, message.target, nowMs);
+      case 'nack':
+        return this.#prober.nacked(from, message.seq);
+      case 'sync':
+        if (message.digest !== this.#beliefs.digest())
+          this.#ports.send(from, { type: 'state', rumours: this.#beliefs.rumours() });
+        return this.#tellOff(from);
+      case 'state': {
+        const rumours = this.#beliefs.beyond(message.rumours);
+        if (rumours.length > 0) this.#ports.send(from, { type: 'gossip', rumours });
+        return;
+      }
+      case 'gossip':
+        return this.#tellOff(from);
+    }
+  }
+
+  /** A message to this peer can be sent from now on. */
+  linkUp(peer: PeerIdentity, nowMs: number): void {
+    this.#advance(nowMs);
+    if (this.#beliefs.of(peer.name) !== undefined && peer.name !== this.#self) this.#greet(peer.name);
+  }
+
+  /** The link to this member broke: a reason to probe it next, no proof of anything. */
+  linkDown(name: NodeName, nowMs: number): void {
+    this.#advance(nowMs);
+    this.#order.hint(name);
+  }
+
+  /** Says goodbye to everyone at once. From now on this node answers probes, but makes none and contradicts nothing. */
+  leave(nowMs: number): void {
+    this.#advance(nowMs);
+    this.#beliefs.leave();
+    for (const { name } of this.#beliefs.all()) if (name !== this.#self) this.#greet(name);
+  }
+
+  /** The event loop was found to have stood still for so long: one more reason for this node to doubt itself. */
+  observeLag(ms: number): void {
+    const nowMs = this.#nowMs ?? 0;
+    if (ms < this.#timings.probeTimeoutMs / 2 || nowMs < this.#lagCountsFromMs) return;
+    this.#lagCountsFromMs = nowMs + this.#timings.probeIntervalMs;
+    this.#health.add(1);
+  }
+
+  /** Whether this node still lacks data that it should have; the others hear of it. */
+  setRefilling(on: boolean): void {
+    this.#beliefs.setRefilling(on);
+  }
+
+  get #self(): NodeName {
+    return this.#beliefs.self.name;
+  }
+
+  #isThere(name: NodeName): boolean {
+    const status = this.statusOf(name);
+    return status === 'alive' || status === 'suspect';
+  }
+
+  /** Takes note of the time, and of a stall: calls come at least once a tick unless this node stood still. */
+  #advance(nowMs: number): void {
+    if (this.#nowMs === undefined) return this.#start(nowMs);
+    const { tickIntervalMs } = this.#timings;
+    const lagMs = nowMs - this.#nowMs - tickIntervalMs;
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    if (lagMs <= tickIntervalMs) return;
+    this.#prober.shift(lagMs);
+    this.#beliefs.shift(lagMs);
+    this.observeLag(lagMs);
+  }
+
+  #start(nowMs: number): void {
+    const { probeIntervalMs, pushPullIntervalMs, lostProbeIntervalMs } = this.#timings;
+    const { random } = this.#ports;
+    this.#nowMs = nowMs;
+    this.#prober.start(nowMs + drawBelow(random, probeIntervalMs));
+    this.#nextPushPullMs = nowMs + drawBelow(random, pushPullIntervalMs);
+    this.#nextLostProbeMs = nowMs + drawBelow(random, lostProbeIntervalMs);
+    for (const name of this.#order.sample(this.#beliefs.size, () => true)) this.#greet(name);
+  }
+
+  #changed(before: Member, after: Member): void {
+    this.#rumours.put(after.name);
+    const chance = (3 * this.#timings.confirmations) / this.#beliefs.size;
+    if (after.status === 'suspect' && drawChance(this.#ports.random, chance)) this.#order.hint(after.name);
+    for (const type of eventsBetween(before, after))
+      this.#ports.event({ type, member: after, nowMs: this.#nowMs ?? 0 });
+  }
+
+  #selfRaised(contradicts: boolean): void {
+    this.#rumours.put(this.#self);
+    this.#nextGossipMs = 0;
+    if (contradicts) this.#health.add(1);
+  }
+
+  #gossip(nowMs: number): void {
+    this.#nextGossipMs = nowMs + this.#timings.gossipIntervalMs;
+    for (const name of this.#order.sample(this.#timings.gossipFanout, name => this.#isThere(name)))
+      this.#sendNews(name, rumours => ({ type: 'gossip', rumours }));
+  }
+
+  #pushPull(nowMs: number): void {
+    if (nowMs >= this.#nextPushPullMs) {
+      this.#nextPushPullMs = nowMs + this.#timings.pushPullIntervalMs;
+      for (const name of this.#order.sample(1, name => this.#isThere(name))) this.#offerDigest(name);
+    }
+    if (nowMs >= this.#nextLostProbeMs) {
+      this.#nextLostProbeMs = nowMs + this.#timings.lostProbeIntervalMs;
+      const isLost = (name: NodeName) => this.statusOf(name) === 'dead' || this.statusOf(name) === 'unknown';
+      for (const name of this.#order.sample(1, isLost)) this.#offerDigest(name);
+    }
+  }
+
+  /** First words to a member: who this is and what it holds of the other, and a digest as long as the allowance lasts. */
+  #greet(name: NodeName): void {
+    const nowMs = this.#nowMs!;
+    if (nowMs >= this.#allowanceEndsMs) {
+      this.#allowance = this.#timings.gossipFanout;
+      this.#allowanceEndsMs = nowMs + this.#timings.probeIntervalMs;
+    }
+    if (this.#allowance > 0 && this.#beliefs.self.status !== 'left') {
+      if (this.#offerDigest(name)) this.#allowance--;
+    } else this.#ports.send(name, { type: 'gossip', rumours: this.#betweenUs(name) });
+  }
+
+  #offerDigest(name: NodeName): boolean {
+    const digest = this.#beliefs.digest();
+    return this.#ports.send(name, { type: 'sync', digest, rumours: this.#betweenUs(name) });
+  }
+
+  /** One that is held for suspect or dead and yet speaks should hear of it, to contradict. */
+  #tellOff(name: NodeName): void {
+    const status = this.statusOf(name);
+    if ((status !== 'suspect' && status !== 'dead') || this.#toldOff.has(name)) return;
+    this.#toldOff.add(name);
+    this.#ports.send(name, { type: 'gossip', rumours: this.#betweenUs(name) });
+  }
+
+  /** What this node says of itself, and of the other when that one might want to contradict. */
+  #betweenUs(name: NodeName): Rumour[] {
+    const own = this.#beliefs.rumourAbout(this.#self)!;
+    const doubt = this.#doubtOf(name);
+    return doubt === undefined ? [own] : [own, doubt];
+  }
+
+  #doubtOf(name: NodeName): Rumour | undefined {
+    const status = this.statusOf(name);
+    return status === 'suspect' || status === 'dead' ? this.#beliefs.rumourAbout(name) : undefined;
+  }
+
+  /** Sends a message with the rumours that were passed on least, and the receiver's own case before them. */
+  #sendNews(to: NodeName, message: (rumours: readonly Rumour[]) => SwimMessage): boolean {
+    const names = this.#rumours.next(this.#timings.maxRumours);
+    const doubt = this.#doubtOf(to);
+    const rumours = doubt === undefined ? [] : [doubt];
+    for (const name of names) {
+      const rumour = name === to && doubt !== undefined ? undefined : this.#beliefs.rumourAbout(name);
+      if (rumour !== undefined) rumours.push(rumour);
+    }
+    if (!this.#ports.send(to, message(rumours))) return false;
+    this.#rumours.passed(names, retransmitLimit(this.#timings, this.#beliefs.size));
+    return true;
+  }
+}
