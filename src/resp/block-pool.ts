@@ -1,0 +1,31 @@
+/** Size of a block: a flush of a long pipeline fits one, and an untouched part of it costs no memory. */
+export const BLOCK_BYTES = 65_536;
+
+/**
+ * Blocks of memory that reply writers write into. A block belongs to one writer from `acquire` to `release`, and to
+ * nobody else's memory: a writer with nothing pending holds none, so ten thousand idle connections share what the few
+ * that are answering now need, and most of the time that is one block, warm in the cache.
+ */
+export class BlockPool {
+  readonly #idle: Buffer[] = [];
+  readonly #maxIdle: number;
+
+  /** @param maxIdle blocks kept for the next writer; more are left to the garbage collector. */
+  constructor(maxIdle = 16) {
+    this.#maxIdle = maxIdle;
+  }
+
+  /** Blocks in waiting. */
+  get idle(): number {
+    return this.#idle.length;
+  }
+
+  acquire(): Buffer {
+    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+  }
+
+  /** Takes a block back that nothing will read from any more. */
+  release(block: Buffer): void {
+    if (this.#idle.length < this.#maxIdle) this.#idle.push(block);
+  }
+}
