@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { BusAddress } from '../ports/outbox.ts';
+import { END_WITH_PARENT } from './start.ts';
+
+/** How a child process ended. */
+export interface Ending {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A node of `coterie cluster` in a process of its own. Its lines come out under its name. */
+export class ChildNode {
+  readonly name: string;
+  readonly client: BusAddress;
+  /** The flags of `coterie start` that make this node. */
+  readonly flags: readonly string[];
+  /** Settles when the process has ended and its last line is out. */
+  readonly ended: Promise<Ending>;
+  readonly #process: ChildProcess;
+  #ending: Ending | undefined;
+
+  constructor(name: string, client: BusAddress, flags: readonly string[], env: NodeJS.ProcessEnv) {
+    this.name = name;
+    this.client = client;
+    this.flags = flags;
+    const entry = process.argv[1]!;
+    // The IPC channel carries no message: that it closes tells the child that this process is gone, however it went.
+    this.#process = spawn(process.execPath, [...process.execArgv, entry, 'start', ...flags, `--${END_WITH_PARENT}`], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
+      createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', line => {
+        process.stdout.write(`${name} | ${line}\n`);
+      });
+    }
+    this.ended = new Promise(resolve => {
+      const end = (ending: Ending) => {
+        this.#ending = ending;
+        resolve(ending);
+      };
+      this.#process.on('error', () => end({ status: null, signal: null }));
+      this.#process.on('close', (status, signal) => end({ status, signal }));
+    });
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get running(): boolean {
+    return this.#ending === undefined;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    if (this.running) this.#process.kill(signal);
+  }
+}

@@ -1,0 +1,45 @@
+import { Command } from 'commander';
+import { formatAddress, isHost, parsePort } from '../config/address.ts';
+import { Failure } from './failure.ts';
+import { listNodes, type NodeEntry } from './node-list.ts';
+import { formatTable } from './table.ts';
+
+const TIMEOUT_MS = 5000;
+
+const COLUMNS = ['name', 'status', 'client', 'bus', 'zone', 'weight', 'refilling', 'slots-first', 'slots'];
+
+/** `coterie status`: what one node knows of the cluster's nodes, as a table. Its flags are redis-cli's. */
+export function statusCommand(): Command {
+  return new Command('status')
+    .summary('show the nodes of a cluster')
+    .description('Asks one node for the nodes of its cluster. Exits with 0 if it answers, with 1 if it does not.')
+    .helpOption('--help', 'display help for command')
+    .option('-h, --host <host>', 'the node to ask', '127.0.0.1')
+    .option('-p, --port <port>', 'its port for clients (default: COTERIE_PORT or 6379)')
+    .option('-a, --password <text>', 'its password (default: COTERIE_PASSWORD)')
+    .action(status);
+}
+
+async function status(options: { host: string; port?: string; password?: string }): Promise<void> {
+  const { COTERIE_PORT, COTERIE_PASSWORD } = process.env;
+  const portText = options.port ?? (COTERIE_PORT || '6379');
+  const port = parsePort(portText);
+  if (!port)
+    throw new Failure(2, `--port: ${JSON.stringify(portText)} is not allowed; expected a port from 1 to 65535`);
+  if (!isHost(options.host)) {
+    throw new Failure(
+      2,
+      `--host: ${JSON.stringify(options.host)} is not allowed; expected an IP address or a host name`,
+    );
+  }
+  const address = { host: options.host, port };
+  const password = options.password ?? COTERIE_PASSWORD ?? '';
+  let nodes: NodeEntry[];
+  try {
+    nodes = await listNodes(address, password, TIMEOUT_MS);
+  } catch (error) {
+    throw new Failure(1, `${formatAddress(address)} does not answer as a node: ${(error as Error).message}`);
+  }
+  const rows = nodes.map(node => COLUMNS.map(column => node.get(column) ?? '-'));
+  console.log(formatTable(COLUMNS, rows));
+}
