@@ -1,6 +1,5 @@
 import { conditionHolds, type Mutation, needsRead } from '../store/mutation.ts';
-import type { Found, OutcomeSink } from '../store/outcome.ts';
-import { WRITTEN } from '../store/outcome.ts';
+import { type OutcomeSink, WRITTEN } from '../store/outcome.ts';
 import { DetachedFound } from './detached-found.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { KeyOperation, WriteOfKey } from './operation.ts';
@@ -45,7 +44,9 @@ export class Coordinator {
       if (result.status === 'unavailable') return sink.complete({ status: 'unavailable', reason: result.reason });
       const before = this.reads.liveHere(keyspace, slot, key);
       const applied = conditionHolds(mutation, before);
-      const outcome = { status: 'written', applied, before: detach(before, mutation) } as const;
+      const returnBefore = mutation.kind === 'set' && mutation.returnBefore;
+      const kept = before && DetachedFound.copyOf(before, returnBefore);
+      const outcome = { status: 'written', applied, before: kept } as const;
       if (!applied && !mustLeaveTombstone(mutation, result)) return sink.complete(outcome);
       this.writes.write(keyspace, slot, key, mutation, operation.need, outcome, sink);
     });
@@ -55,21 +56,4 @@ export class Coordinator {
 /** A DEL that found nothing is still a DEL, unless every replica said that it has nothing: a silent one may have it. */
 function mustLeaveTombstone(mutation: Mutation, result: ReadResult): boolean {
   return mutation.kind === 'delete' && !result.everyReplicaAnswered;
-}
-
-/** What was there before, kept beyond the write that replaces it; the value itself only where the client wants it. */
-function detach(before: Found | undefined, mutation: Mutation): Found | undefined {
-  if (before === undefined) return undefined;
-  let value: Uint8Array = new Uint8Array(0);
-  if (mutation.kind === 'set' && mutation.returnBefore) {
-    before.writeValue({
-      bulk: bytes => {
-        value = bytes;
-      },
-      bulkRange: (source, start, end) => {
-        value = Uint8Array.prototype.slice.call(source, start, end);
-      },
-    });
-  }
-  return new DetachedFound(before.length, before.expiryAtMs, value);
 }

@@ -3,7 +3,7 @@ import { ByteWriter } from '../lib/byte-writer.ts';
 import { slotOf } from '../lib/slots.ts';
 import type { ExpireCondition, Mutation } from '../store/mutation.ts';
 import type { Found, Outcome } from '../store/outcome.ts';
-import { DetachedFound } from './detached-found.ts';
+import { bytesOf, DetachedFound } from './detached-found.ts';
 import { BODY_THRESHOLD_BYTES, type Encoded, MessageType } from './message-type.ts';
 import type { KeyOperation } from './operation.ts';
 
@@ -137,7 +137,7 @@ export class ForwardMessages {
     out.f64(found.length);
     out.f64(found.expiryAtMs);
     if (!wantsValue) return this.#end(undefined);
-    return this.#end(copyOfValue(found));
+    return this.#end(bytesOf(found));
   }
 
   #end(value: Uint8Array | undefined): Encoded {
@@ -177,17 +177,4 @@ function readFound(input: ByteReader): Found | undefined {
   const length = input.f64();
   const expiryAtMs = input.f64();
   return new DetachedFound(length, expiryAtMs, input.rest());
-}
-
-function copyOfValue(found: Found): Uint8Array {
-  let value: Uint8Array = new Uint8Array(0);
-  found.writeValue({
-    bulk: bytes => {
-      value = bytes;
-    },
-    bulkRange: (source, start, end) => {
-      value = source.subarray(start, end);
-    },
-  });
-  return value;
 }

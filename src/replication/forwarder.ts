@@ -136,7 +136,8 @@ export class Forwarder {
       return;
     }
     // A read that has been sent somewhere may still be answered; anything else has nowhere left to go.
-    const waiting = operation.kind === 'read' && replicas.some((peer, i) => pending.tried & (1 << i) && peer.linked);
+    const waiting =
+      operation.kind === 'read' && replicas.some((peer, i) => pending.tried & (1 << i) && peer.linked && !peer.isSelf);
     if (waiting) return;
     this.#complete(id, pending, { status: 'unavailable', reason: `0 of ${replicas.length} replicas are reachable` });
   }

@@ -1,0 +1,99 @@
+import type { BlockPool } from '../resp/block-pool.ts';
+import { ReplyWriter } from '../resp/reply-writer.ts';
+
+/** The place of a reply that is not known yet, in the order of its connection. */
+export class PendingReply {
+  readonly #queue: ReplyQueue;
+  /** What was written before its turn came. */
+  body: ReplyWriter | undefined;
+  /** Replies to later commands that were known at once. */
+  tail: ReplyWriter | undefined;
+  readonly protocol: 2 | 3;
+  #filled = false;
+
+  constructor(queue: ReplyQueue, protocol: 2 | 3) {
+    this.#queue = queue;
+    this.protocol = protocol;
+  }
+
+  get filled(): boolean {
+    return this.#filled;
+  }
+
+  /** Writes the reply, now and once. */
+  fill(write: (reply: ReplyWriter) => void): void {
+    this.#filled = true;
+    write(this.#queue.writerFor(this));
+    this.#queue.settle();
+  }
+}
+
+/**
+ * Puts replies into the order of their commands. While every command is answered at once, `current` is the writer whose
+ * bytes go to the socket; behind a reply that is still to come, writers of their own hold what follows it.
+ */
+export class ReplyQueue {
+  /** What is ready for the socket. */
+  readonly ready: ReplyWriter;
+  /** Holds for the replies to this command and later ones. */
+  protocol: 2 | 3 = 2;
+  readonly #pool: BlockPool;
+  #waiting: PendingReply[] = [];
+  #head = 0;
+
+  constructor(pool: BlockPool) {
+    this.#pool = pool;
+    this.ready = new ReplyWriter(pool);
+  }
+
+  /** Replies that are still to come, and those held back behind them. */
+  get length(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  /** Where the reply to the command that runs now is written, if it is known. */
+  get current(): ReplyWriter {
+    const last = this.#waiting[this.#waiting.length - 1];
+    if (last === undefined) {
+      this.ready.protocol = this.protocol;
+      return this.ready;
+    }
+    last.tail ??= new ReplyWriter(this.#pool);
+    last.tail.protocol = this.protocol;
+    return last.tail;
+  }
+
+  /** Takes the next place for a reply that will be known later. */
+  defer(): PendingReply {
+    const pending = new PendingReply(this, this.protocol);
+    this.#waiting.push(pending);
+    return pending;
+  }
+
+  /** The writer for a reply that has become known: straight to the socket when everything before it is there. */
+  writerFor(pending: PendingReply): ReplyWriter {
+    const isNext = this.#waiting[this.#head] === pending;
+    const writer = isNext ? this.ready : new ReplyWriter(this.#pool);
+    if (!isNext) pending.body = writer;
+    writer.protocol = pending.protocol;
+    return writer;
+  }
+
+  /** Moves everything up to the first unknown reply to `ready`. */
+  settle(): void {
+    while (this.#head < this.#waiting.length && this.#waiting[this.#head]!.filled) {
+      const { body, tail } = this.#waiting[this.#head++]!;
+      if (body !== undefined) this.ready.append(body);
+      if (tail !== undefined) this.ready.append(tail);
+    }
+    if (this.#head === this.#waiting.length) {
+      this.#waiting.length = 0;
+      this.#head = 0;
+    } else if (this.#head >= COMPACT_AFTER) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+  }
+}
+
+const COMPACT_AFTER = 256;
