@@ -12,6 +12,10 @@ export interface BeliefPorts {
   changed(before: Member, after: Member): void;
   /** One more member found a suspect unreachable. */
   confirmed(name: NodeName): void;
+  /** This suspect is to be told that it is one. */
+  ask(name: NodeName): void;
+  /** Someone still believes of this node what it has contradicted. */
+  outdated(): void;
   /** This node says something new of itself; `contradicts` when it was forced to. */
   selfRaised(contradicts: boolean): void;
   /** A second process bears this node's name. */
@@ -118,7 +122,7 @@ export class Beliefs {
     else if (held?.status === 'suspect') this.#confirm(name, [this.#self.name]);
   }
 
-  /** Declares those dead whose suspicion has lasted for its timeout. */
+  /** Declares those dead whose suspicion has lasted for its timeout, and halfway there has the suspect asked. */
   bury(nowMs: number): void {
     if (this.#suspicions.size === 0) return;
     let alive = -1;
@@ -126,9 +130,11 @@ export class Beliefs {
     const expected = Math.min(this.#timings.confirmations, alive);
     const minMs = minSuspicionMs(this.#timings, this.#members.size);
     const maxMs = minMs * this.#timings.maxSuspicionFactor;
-    for (const [name, suspicion] of this.#suspicions)
+    for (const [name, suspicion] of this.#suspicions) {
+      if (suspicion.isTimeToAsk(nowMs, minMs)) this.#ports.ask(name);
       if (nowMs >= suspicion.deadlineMs(expected, minMs, maxMs))
         this.#believe({ ...this.#members.get(name)!, status: 'dead' }, [], nowMs);
+    }
   }
 
   /** This node stood still for so long and could not hear refutations. */
@@ -166,7 +172,9 @@ export class Beliefs {
   /** What others say of this node is right, or too old to matter, or must be contradicted. */
   #hearOfSelf(heard: Member): void {
     const self = this.#self;
-    if (self.status === 'left' || compareBeliefs(heard, self) <= 0) return;
+    const order = compareBeliefs(heard, self);
+    if (order < 0 && heard.status !== 'alive') this.#ports.outdated();
+    if (self.status === 'left' || order <= 0) return;
     if (heard.generation + 1 >= NUMBER_LIMIT || heard.refutation + 1 >= NUMBER_LIMIT) return;
     if (heard.actor === self.actor) {
       const refutation = Math.max(self.refutation, heard.refutation) + 1;

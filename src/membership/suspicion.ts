@@ -21,6 +21,7 @@ export function suspicionTimeoutMs(confirmations: number, expected: number, minM
 export class Suspicion {
   #startedMs: number;
   readonly #witnesses = new Set<NodeName>();
+  #asked = false;
 
   constructor(startedMs: number, witnesses: readonly NodeName[]) {
     this.#startedMs = startedMs;
@@ -35,6 +36,16 @@ export class Suspicion {
   confirm(witness: NodeName): boolean {
     if (this.#witnesses.has(witness) || this.#witnesses.size >= MAX_WITNESSES) return false;
     this.#witnesses.add(witness);
+    return true;
+  }
+
+  /**
+   * Whether it is time to ask the suspect itself: once, halfway to the minimum timeout. Rumours reach everyone with
+   * high probability; whoever the refutation missed gets it this way.
+   */
+  isTimeToAsk(nowMs: number, minMs: number): boolean {
+    if (this.#asked || nowMs < this.#startedMs + minMs / 2) return false;
+    this.#asked = true;
     return true;
   }
 

@@ -58,6 +58,8 @@ export class Swim {
   readonly #rumours = new RumourQueue();
   readonly #health: LocalHealth;
   readonly #order: ProbeOrder;
+  /** Also round-robin, so that a few members hear of a rumour for sure and not twice while others don't. */
+  readonly #gossipOrder: ProbeOrder;
   readonly #prober: Prober;
   /** Time of the last call; undefined before the first. */
   #nowMs: number | undefined;
@@ -68,14 +70,17 @@ export class Swim {
   #allowance = 0;
   #allowanceEndsMs = 0;
   #lagCountsFromMs = 0;
-  /** Members that were told since the last tick that they are held for dead. */
-  readonly #toldOff = new Set<NodeName>();
+  /** The sender of the message being received believes of this node what it has contradicted. */
+  #outdated = false;
+  /** Members that were set right since the last tick. */
+  readonly #setRight = new Set<NodeName>();
 
   constructor(options: SwimOptions, ports: SwimPorts) {
     this.#timings = { ...LAN_TIMINGS, ...options.timings };
     this.#ports = ports;
     this.#health = new LocalHealth(this.#timings.maxHealthScore);
     this.#order = new ProbeOrder(ports.random);
+    this.#gossipOrder = new ProbeOrder(ports.random);
     this.#prober = new Prober(this.#timings, this.#health, this.#order, {
       probeable: name => this.#isThere(name),
       helpful: name => this.statusOf(name) === 'alive',
@@ -88,6 +93,10 @@ export class Swim {
     this.#beliefs = new Beliefs(options.self, options.startedAtMs, this.#timings, {
       changed: (before, after) => this.#changed(before, after),
       confirmed: name => this.#rumours.put(name),
+      ask: name => this.#ports.send(name, { type: 'gossip', rumours: this.#betweenUs(name) }),
+      outdated: () => {
+        this.#outdated = true;
+      },
       selfRaised: contradicts => this.#selfRaised(contradicts),
       duplicate: member => ports.event({ type: 'duplicate', member, nowMs: this.#nowMs ?? 0 }),
     });
@@ -116,13 +125,15 @@ export class Swim {
   /** The member list of a new epoch. What is believed of members on both lists stays. */
   setMembers(places: readonly ClusterMember[]): void {
     this.#beliefs.setPlaces(places);
-    this.#order.setNames([...this.#beliefs.all()].map(({ name }) => name).filter(name => name !== this.#self));
+    const others = [...this.#beliefs.all()].map(({ name }) => name).filter(name => name !== this.#self);
+    this.#order.setNames(others);
+    this.#gossipOrder.setNames(others);
   }
 
   /** To be called every `tickIntervalMs`. */
   tick(nowMs: number): void {
     this.#advance(nowMs);
-    this.#toldOff.clear();
+    this.#setRight.clear();
     if (this.#beliefs.self.status !== 'left') {
       this.#prober.tick(nowMs);
       this.#beliefs.bury(nowMs);
@@ -135,7 +146,13 @@ export class Swim {
   receive(from: NodeName, message: SwimMessage, nowMs: number): void {
     this.#advance(nowMs);
     if (from === this.#self || this.#beliefs.of(from) === undefined) return;
+    this.#outdated = false;
     if (message.type !== 'nack') for (const rumour of message.rumours) this.#beliefs.hear(rumour, nowMs);
+    this.#answer(from, message, nowMs);
+    if (this.#outdated || message.type === 'sync' || message.type === 'gossip') this.#setStraight(from);
+  }
+
+  #answer(from: NodeName, message: SwimMessage, nowMs: number): void {
     switch (message.type) {
       case 'ping':
         this.#sendNews(from, rumours => ({ type: 'ack', seq: message.seq, rumours }));
@@ -150,14 +167,14 @@ export class Swim {
       case 'sync':
         if (message.digest !== this.#beliefs.digest())
           this.#ports.send(from, { type: 'state', rumours: this.#beliefs.rumours() });
-        return this.#tellOff(from);
+        return;
       case 'state': {
         const rumours = this.#beliefs.beyond(message.rumours);
         if (rumours.length > 0) this.#ports.send(from, { type: 'gossip', rumours });
         return;
       }
       case 'gossip':
-        return this.#tellOff(from);
+        return;
     }
   }
 
@@ -240,8 +257,10 @@ export class Swim {
 
   #gossip(nowMs: number): void {
     this.#nextGossipMs = nowMs + this.#timings.gossipIntervalMs;
-    for (const name of this.#order.sample(this.#timings.gossipFanout, name => this.#isThere(name)))
-      this.#sendNews(name, rumours => ({ type: 'gossip', rumours }));
+    for (let i = 0; i < this.#timings.gossipFanout; i++) {
+      const name = this.#gossipOrder.next(name => this.#isThere(name));
+      if (name !== undefined) this.#sendNews(name, rumours => ({ type: 'gossip', rumours }));
+    }
   }
 
   #pushPull(nowMs: number): void {
@@ -273,11 +292,13 @@ export class Swim {
     return this.#ports.send(name, { type: 'sync', digest, rumours: this.#betweenUs(name) });
   }
 
-  /** One that is held for suspect or dead and yet speaks should hear of it, to contradict. */
-  #tellOff(name: NodeName): void {
-    const status = this.statusOf(name);
-    if ((status !== 'suspect' && status !== 'dead') || this.#toldOff.has(name)) return;
-    this.#toldOff.add(name);
+  /**
+   * Tells a member what stands between the two: it believes of this node what was contradicted, or it speaks and is
+   * held for suspect or dead. At most once a tick, or two who err about each other would not stop.
+   */
+  #setStraight(name: NodeName): void {
+    if (this.#setRight.has(name) || !(this.#outdated || this.#isDoubted(name))) return;
+    this.#setRight.add(name);
     this.#ports.send(name, { type: 'gossip', rumours: this.#betweenUs(name) });
   }
 
@@ -289,8 +310,12 @@ export class Swim {
   }
 
   #doubtOf(name: NodeName): Rumour | undefined {
+    return this.#isDoubted(name) ? this.#beliefs.rumourAbout(name) : undefined;
+  }
+
+  #isDoubted(name: NodeName): boolean {
     const status = this.statusOf(name);
-    return status === 'suspect' || status === 'dead' ? this.#beliefs.rumourAbout(name) : undefined;
+    return status === 'suspect' || status === 'dead';
   }
 
   /** Sends a message with the rumours that were passed on least, and the receiver's own case before them. */
