@@ -1,18 +1,21 @@
 import type { CommandContext } from './context.ts';
 
-/** The flags of Redis's command table that mean something here. */
-export type CommandFlag =
-  | 'write'
-  | 'readonly'
-  | 'denyoom'
-  | 'admin'
-  | 'fast'
-  | 'loading'
-  | 'stale'
-  | 'noscript'
-  | 'no_auth'
-  | 'skip_monitor'
-  | 'allow_busy';
+/** The flags of Redis's command table that mean something here, in the order in which `COMMAND` lists them. */
+export const COMMAND_FLAGS = [
+  'write',
+  'readonly',
+  'denyoom',
+  'admin',
+  'noscript',
+  'loading',
+  'stale',
+  'skip_monitor',
+  'fast',
+  'no_auth',
+  'allow_busy',
+] as const;
+
+export type CommandFlag = (typeof COMMAND_FLAGS)[number];
 
 /** Which arguments are keys: every `step`-th from `first` to `last` (negative: counted from the end), as Redis has it. */
 export interface KeyPositions {
@@ -23,6 +26,8 @@ export interface KeyPositions {
 
 export const NO_KEYS: KeyPositions = { first: 0, last: 0, step: 0 };
 export const FIRST_ARGUMENT: KeyPositions = { first: 1, last: 1, step: 1 };
+/** The first argument of a subcommand. */
+export const SECOND_ARGUMENT: KeyPositions = { first: 2, last: 2, step: 1 };
 export const EVERY_ARGUMENT: KeyPositions = { first: 1, last: -1, step: 1 };
 export const EVERY_OTHER_ARGUMENT: KeyPositions = { first: 1, last: -1, step: 2 };
 
@@ -34,8 +39,13 @@ export interface Command {
   readonly arity: number;
   readonly flags: readonly CommandFlag[];
   readonly keys: KeyPositions;
-  /** Redis's ACL categories, without the `@`. */
+  /** What is done with the keys, in the words of Redis's key specifications (`RO`, `access`); with keys only. */
+  readonly keyFlags?: readonly string[];
+  readonly keyNotes?: string;
+  /** Redis's ACL categories, without the `@`, beyond those that follow from the flags. */
   readonly categories: readonly string[];
+  /** Hints for proxies and cluster clients ("Command tips" in Redis's documentation). */
+  readonly tips?: readonly string[];
   /** One sentence, for `COMMAND DOCS`. */
   readonly summary: string;
   readonly since: string;
