@@ -123,6 +123,12 @@ export class ClientConnection implements Connection {
     this.#keyspace = undefined;
   }
 
+  /** Notes a command for `CLIENT LIST`. */
+  ran(command: string, nowMs: number): void {
+    this.lastCommand = command;
+    this.lastCommandMs = nowMs;
+  }
+
   closeAfterReply(): void {
     this.isClosing = true;
   }

@@ -1,0 +1,193 @@
+import type { Actors } from '../clock/actors.ts';
+import { HybridClock } from '../clock/hybrid-clock.ts';
+import { assert } from '../lib/assert.ts';
+import { ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
+import { slotOf } from '../lib/slots.ts';
+import type { ClusterIdentity } from '../membership/cluster.ts';
+import type { NodeName } from '../ports/outbox.ts';
+import { AntiEntropy } from '../replication/anti-entropy.ts';
+import { Coordinator } from '../replication/coordinator.ts';
+import type { ReplicationCounters } from '../replication/counters.ts';
+import { ForwardMessages } from '../replication/forward-messages.ts';
+import { Forwarder } from '../replication/forwarder.ts';
+import { Keyspace } from '../replication/keyspace.ts';
+import { MessageType } from '../replication/message-type.ts';
+import type { KeyOperation } from '../replication/operation.ts';
+import { Peer } from '../replication/peer.ts';
+import { Placement } from '../replication/placement.ts';
+import { RecordCodec } from '../replication/record-codec.ts';
+import { Replica } from '../replication/replica.ts';
+import { ReplicaMessages } from '../replication/replica-messages.ts';
+import type { ReplicationContext } from '../replication/replication-context.ts';
+import { SyncMessages } from '../replication/sync-messages.ts';
+import { Ring } from '../ring/ring.ts';
+import type { OutcomeSink } from '../store/outcome.ts';
+import { NEVER } from '../store/record.ts';
+import { RecordStore } from '../store/record-store.ts';
+import type { NodeOptions, NodePorts } from './node-options.ts';
+import type { OperationRunner } from './session-keys.ts';
+
+/** Records that a tick looks at for expired values. */
+const SWEEP_BUDGET = 200;
+
+/**
+ * A founded cluster as one of its members runs it: the ring, the keyspaces and the parts that replicate them, made once
+ * when the cluster becomes known. Routes data messages to them, and clients' operations to this node or another.
+ */
+export class Cluster implements OperationRunner {
+  readonly identity: ClusterIdentity;
+  readonly ring: Ring;
+  /** In the ring's order. */
+  readonly peers: readonly Peer[];
+  readonly self: Peer;
+  readonly keyspaces: ReadonlyMap<number, Keyspace>;
+  readonly context: ReplicationContext;
+  readonly forwarder: Forwarder;
+  readonly coordinator: Coordinator;
+  readonly antiEntropy: AntiEntropy;
+  readonly #replica: Replica;
+  readonly #forwardMessages = new ForwardMessages();
+  readonly #replicaMessages: ReplicaMessages;
+  readonly #syncMessages: SyncMessages;
+  readonly #byName: ReadonlyMap<NodeName, Peer>;
+  readonly #clock: NodePorts['clock'];
+  readonly #reader = new ByteReader();
+
+  constructor(
+    identity: ClusterIdentity,
+    options: NodeOptions,
+    ports: NodePorts,
+    actor: string,
+    actors: Actors,
+    counters: ReplicationCounters,
+  ) {
+    this.identity = identity;
+    this.#clock = ports.clock;
+    this.ring = new Ring(identity.members);
+    this.peers = this.ring.members.map(({ name }) => new Peer(name, name === options.name));
+    this.#byName = new Map(this.peers.map(peer => [peer.name, peer]));
+    const self = this.#byName.get(options.name);
+    assert(self !== undefined, `Cannot join cluster ${identity.id}: ${options.name} is not among its members`);
+    this.self = self;
+    this.keyspaces = new Map(options.keyspaces.map(policy => [policy.db, this.#makeKeyspace(policy, actors)]));
+    const records = new RecordCodec(actors);
+    this.#replicaMessages = new ReplicaMessages(records);
+    this.#syncMessages = new SyncMessages(records);
+    this.context = {
+      clock: ports.clock,
+      stamps: new HybridClock(),
+      actors,
+      self: actors.intern(actor),
+      epoch: identity.epoch,
+      keyspaces: this.keyspaces,
+      messages: this.#replicaMessages,
+      limits: options.replication,
+      counters,
+      send: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.send(to.name, head, body),
+    };
+    this.coordinator = new Coordinator(this.context);
+    this.forwarder = new Forwarder(this.context, this.coordinator, this.#forwardMessages);
+    this.#replica = new Replica(this.context);
+    this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, this.peers, options.antiEntropy);
+  }
+
+  peerOf(name: NodeName): Peer | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** This node came back without its data: nothing it holds counts towards R until it has been merged from others. */
+  beginRefill(): void {
+    for (const keyspace of this.keyspaces.values()) keyspace.beginRefill();
+  }
+
+  /** Slots that are not whole yet, in all keyspaces together. */
+  get refillingSlots(): number {
+    let slots = 0;
+    for (const keyspace of this.keyspaces.values()) slots += keyspace.refill.slotsLeft;
+    return slots;
+  }
+
+  run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
+    if (this.#coordinatesBest(keyspace, operation.slot)) this.coordinator.run(keyspace, operation, sink);
+    else this.forwarder.forward(keyspace, operation, sink);
+  }
+
+  setHere(keyspace: Keyspace, slot: number, key: Buffer, value: Buffer): boolean {
+    if (!keyspace.answersAlone(slot) || !keyspace.hasRoom) return false;
+    this.coordinator.writes.setHere(keyspace, slot, key, value, NEVER);
+    return true;
+  }
+
+  /** A data message of a peer. One that cannot be read is its sender's fault, and the caller's to report. */
+  receive(from: Peer, message: Buffer): void {
+    const type = message[0];
+    this.#reader.open(message, 1);
+    switch (type) {
+      case MessageType.replicate: {
+        const replicate = this.#replicaMessages.decodeReplicate(this.#reader);
+        return this.#replica.onReplicate(from, replicate, slotOf(replicate.key));
+      }
+      case MessageType.replicated:
+        return this.coordinator.writes.onReplicated(from, this.#replicaMessages.decodeReplicated(this.#reader));
+      case MessageType.read: {
+        const read = this.#replicaMessages.decodeRead(this.#reader);
+        return this.#replica.onRead(from, read, slotOf(read.key));
+      }
+      case MessageType.readReply:
+        return this.coordinator.reads.onReadReply(from, this.#replicaMessages.decodeReadReply(this.#reader));
+      case MessageType.forward:
+        return this.forwarder.onForward(from, this.#forwardMessages.decodeForward(this.#reader));
+      case MessageType.forwardReply:
+        return this.forwarder.onForwardReply(from, this.#forwardMessages.decodeReply(this.#reader));
+      case MessageType.syncOpen:
+        return this.antiEntropy.onOpen(from, this.#syncMessages.decodeOpen(this.#reader));
+      case MessageType.syncDigests:
+        return this.antiEntropy.onDigests(from, this.#syncMessages.decodeDigests(this.#reader));
+      case MessageType.syncPage:
+        return this.antiEntropy.onPage(from, this.#syncMessages.decodePage(this.#reader));
+      case MessageType.syncPageReply:
+        return this.antiEntropy.onPageReply(from, this.#syncMessages.decodePageReply(this.#reader));
+      default:
+        throw new MalformedMessageError(`Cannot read a message of type ${type}: there is none`);
+    }
+  }
+
+  linkUp(name: NodeName): void {
+    const peer = this.#byName.get(name);
+    if (peer === undefined || peer.isSelf) return;
+    peer.linked = true;
+    this.antiEntropy.hasten(peer);
+  }
+
+  linkDown(name: NodeName): void {
+    const peer = this.#byName.get(name);
+    if (peer === undefined || peer.isSelf) return;
+    peer.linked = false;
+    this.antiEntropy.onLinkDown(peer);
+    this.forwarder.onLinkDown(peer);
+  }
+
+  tick(): void {
+    this.coordinator.tick();
+    this.forwarder.tick();
+    this.antiEntropy.tick();
+    const wallMs = this.#clock.wallMs();
+    for (const { store } of this.keyspaces.values()) store.sweepExpired(wallMs, SWEEP_BUDGET);
+  }
+
+  #makeKeyspace(policy: NodeOptions['keyspaces'][number], actors: Actors): Keyspace {
+    const replicas = policy.replicas === 'all' ? this.peers.length : policy.replicas;
+    const placement = new Placement(this.ring, this.peers, replicas);
+    return new Keyspace(policy, new RecordStore({ actors, hashKey: this.identity.hashKey }), placement);
+  }
+
+  /**
+   * A replica coordinates what it holds. While it is refilling it does so only if no other can: its own record may be
+   * older than what it acknowledged before it lost its memory.
+   */
+  #coordinatesBest(keyspace: Keyspace, slot: number): boolean {
+    if (keyspace.answersAlone(slot)) return true;
+    if (!keyspace.placement.isHeldHere(slot)) return false;
+    return !keyspace.placement.replicasOf(slot).some(peer => !peer.isSelf && peer.reachable && !peer.refilling);
+  }
+}

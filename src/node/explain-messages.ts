@@ -1,0 +1,34 @@
+import type { ReplicaVersion } from '../commands/server.ts';
+
+/** "What have you of this key?", and what a replica says. */
+export type ExplainMessage =
+  | { readonly type: 'ask'; readonly id: number; readonly db: number; readonly key: Uint8Array }
+  | { readonly type: 'answer'; readonly id: number; readonly version: ReplicaVersion };
+
+const STATUSES = ['value', 'tombstone', 'absent'] as const;
+
+export function parseExplainMessage(value: unknown): ExplainMessage | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { type, id, db, key, version } = value as { [field: string]: unknown };
+  if (typeof id !== 'number') return undefined;
+  if (type === 'ask' && typeof db === 'number' && key instanceof Uint8Array) return { type, id, db, key };
+  const parsed = type === 'answer' ? parseVersion(version) : undefined;
+  return parsed && { type: 'answer', id, version: parsed };
+}
+
+function parseVersion(value: unknown): ReplicaVersion | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields = value as { [field: string]: unknown };
+  const status = STATUSES.find(known => known === fields['status']);
+  if (status === undefined || typeof fields['node'] !== 'string') return undefined;
+  return {
+    node: fields['node'],
+    status,
+    refilling: fields['refilling'] === true,
+    ...(typeof fields['dot'] === 'string' && { dot: fields['dot'] }),
+    ...(typeof fields['writtenMs'] === 'number' && { writtenMs: fields['writtenMs'] }),
+    ...(typeof fields['length'] === 'number' && { length: fields['length'] }),
+    ...(typeof fields['expiryAtMs'] === 'number' && { expiryAtMs: fields['expiryAtMs'] }),
+    ...(Array.isArray(fields['vector']) && { vector: fields['vector'].map(String) }),
+  };
+}

@@ -1,0 +1,97 @@
+import { wallMsOf } from '../clock/hybrid-clock.ts';
+import type { ReplicaVersion } from '../commands/server.ts';
+import { slotOf } from '../lib/slots.ts';
+import type { NodeName } from '../ports/outbox.ts';
+import { DeadlineQueue } from '../replication/deadline-queue.ts';
+import type { Keyspace } from '../replication/keyspace.ts';
+import type { Peer } from '../replication/peer.ts';
+import type { ReplicationContext } from '../replication/replication-context.ts';
+import { NEVER } from '../store/record.ts';
+import type { ExplainMessage } from './explain-messages.ts';
+
+interface Explanation {
+  readonly startedMs: number;
+  readonly replicas: readonly Peer[];
+  readonly versions: Map<Peer, ReplicaVersion>;
+  readonly done: (versions: readonly ReplicaVersion[]) => void;
+}
+
+/** Collects what every replica holds of a key, for `COTERIE EXPLAIN`: it looks, and changes nothing. */
+export class Explainer {
+  readonly #context: ReplicationContext;
+  readonly #send: (to: NodeName, message: ExplainMessage) => boolean;
+  readonly #pending = new DeadlineQueue<Explanation>();
+
+  constructor(context: ReplicationContext, send: (to: NodeName, message: ExplainMessage) => boolean) {
+    this.#context = context;
+    this.#send = send;
+  }
+
+  explain(keyspace: Keyspace, key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void {
+    const slot = slotOf(key);
+    const replicas = keyspace.placement.replicasOf(slot);
+    const explanation: Explanation = {
+      startedMs: this.#context.clock.monotonicMs(),
+      replicas,
+      versions: new Map(),
+      done,
+    };
+    const id = this.#pending.add(explanation);
+    for (const peer of replicas) {
+      if (peer.isSelf) explanation.versions.set(peer, this.#versionHere(keyspace, slot, key, peer.name));
+      else this.#send(peer.name, { type: 'ask', id, db: keyspace.db, key });
+    }
+    this.#settle(id, explanation);
+  }
+
+  receive(from: Peer, self: NodeName, message: ExplainMessage): void {
+    if (message.type === 'ask') {
+      const keyspace = this.#context.keyspaces.get(message.db);
+      if (keyspace === undefined) return;
+      const version = this.#versionHere(keyspace, slotOf(message.key), message.key, self);
+      this.#send(from.name, { type: 'answer', id: message.id, version });
+      return;
+    }
+    const explanation = this.#pending.get(message.id);
+    if (explanation === undefined) return;
+    explanation.versions.set(from, message.version);
+    this.#settle(message.id, explanation);
+  }
+
+  tick(): void {
+    const { clock, limits } = this.#context;
+    this.#pending.forEachOlderThan(clock.monotonicMs(), limits.requestTimeoutMs, (explanation, id) => {
+      this.#finish(id, explanation);
+    });
+  }
+
+  #settle(id: number, explanation: Explanation): void {
+    const { replicas, versions } = explanation;
+    if (replicas.every(peer => versions.has(peer) || !peer.linked)) this.#finish(id, explanation);
+  }
+
+  #finish(id: number, { replicas, versions, done }: Explanation): void {
+    this.#pending.remove(id);
+    done(replicas.map(peer => versions.get(peer) ?? { node: peer.name, status: 'no answer', refilling: false }));
+  }
+
+  #versionHere(keyspace: Keyspace, slot: number, key: Uint8Array, node: NodeName): ReplicaVersion {
+    const { store } = keyspace;
+    const refilling = keyspace.refill.isRefilling(slot);
+    const ref = store.find(slot, store.hashOf(key), key);
+    if (ref === 0) return { node, status: 'absent', refilling };
+    const { dot, vector } = store.read(ref);
+    const { actors, clock } = this.#context;
+    const expiryAtMs = store.expiryAtMs(ref);
+    return {
+      node,
+      status: store.isLive(ref, clock.wallMs()) ? 'value' : 'tombstone',
+      refilling,
+      dot: `${actors.nameOf(dot.actor)}@${dot.stamp}`,
+      writtenMs: wallMsOf(dot.stamp),
+      length: store.valueLength(ref),
+      vector: [...vector].map(([actor, stamp]) => `${actors.nameOf(actor)}@${stamp}`),
+      ...(expiryAtMs !== NEVER && { expiryAtMs }),
+    };
+  }
+}

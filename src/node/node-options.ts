@@ -1,0 +1,56 @@
+import type { SwimTimings } from '../membership/swim-options.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { BusAddress, NodeName, Outbox } from '../ports/outbox.ts';
+import type { Random } from '../ports/random.ts';
+import type { AntiEntropyOptions } from '../replication/anti-entropy.ts';
+import type { KeyspacePolicy } from '../replication/policy.ts';
+import type { ReplicationLimits } from '../replication/replication-context.ts';
+
+/** All that a node is told when it is made; none of it changes. */
+export interface NodeOptions {
+  readonly name: NodeName;
+  readonly zone: string;
+  readonly weight: number;
+  /** Announced addresses: where others and clients reach this node. */
+  readonly bus: BusAddress;
+  readonly client: BusAddress;
+  /** Members of the discovery set that must have been seen before the cluster is founded. */
+  readonly expectNodes: number;
+  /** Found a cluster of one at once. */
+  readonly alone: boolean;
+  readonly keyspaces: readonly KeyspacePolicy[];
+  readonly defaultKeyspace: number;
+  /** Empty: clients need none. */
+  readonly password: string;
+  /** Replies that may be pending on one connection before its next command has to wait. */
+  readonly maxPendingReplies: number;
+  readonly replication: ReplicationLimits;
+  readonly antiEntropy: AntiEntropyOptions;
+  readonly membership?: Partial<SwimTimings>;
+  readonly version: string;
+  /** What `CONFIG GET` shows. */
+  readonly settings: ReadonlyMap<string, string>;
+}
+
+/** Everything through which a node touches the world. */
+export interface NodePorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly outbox: Outbox;
+  readonly log: Log;
+  readonly process: ProcessFacts;
+}
+
+export interface ProcessFacts {
+  readonly id: number;
+  memory(): { readonly residentBytes: number; readonly heapUsedBytes: number };
+}
+
+export const DEFAULT_REPLICATION_LIMITS: ReplicationLimits = {
+  requestTimeoutMs: 500,
+  resendAfterMs: 100,
+  maxPendingOperations: 65_536,
+};
+
+export const DEFAULT_ANTI_ENTROPY: AntiEntropyOptions = { intervalMs: 10_000, patienceMs: 2_000 };

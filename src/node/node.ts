@@ -1,0 +1,279 @@
+import { Actors } from '../clock/actors.ts';
+import { CommandTable } from '../commands/command-table.ts';
+import { MalformedMessageError } from '../lib/byte-reader.ts';
+import { drawHex } from '../lib/draw.ts';
+import type { ClusterIdentity } from '../membership/cluster.ts';
+import { Founding, type FoundingEvent } from '../membership/founding.ts';
+import type { Member, MembershipEvent } from '../membership/member.ts';
+import { Swim } from '../membership/swim.ts';
+import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
+import { ReplicationCounters } from '../replication/counters.ts';
+import type { Keyspace } from '../replication/keyspace.ts';
+import { MessageType } from '../replication/message-type.ts';
+import type { KeyOperation } from '../replication/operation.ts';
+import { BlockPool } from '../resp/block-pool.ts';
+import type { OutcomeSink } from '../store/outcome.ts';
+import type { ClientSocket } from './client-connection.ts';
+import { Cluster } from './cluster.ts';
+import { type ControlMessage, decodeControl, encodeControl } from './control-messages.ts';
+import { Explainer } from './explainer.ts';
+import type { NodeOptions, NodePorts } from './node-options.ts';
+import { ServerView } from './server-view.ts';
+import { Session, type SessionEnvironment } from './session.ts';
+
+/** How often membership and founding are given the time. */
+const MEMBERSHIP_TICK_MS = 100;
+
+/**
+ * A whole node without its sockets: messages, links and the time come in by these methods, everything leaves through
+ * the ports. The shell in `io/` and the simulator run this same class.
+ */
+export class Node {
+  readonly counters = new ReplicationCounters();
+  readonly actor: string;
+  readonly #options: NodeOptions;
+  readonly #ports: NodePorts;
+  readonly #actors = new Actors();
+  readonly #founding: Founding;
+  readonly #linked = new Map<NodeName, PeerIdentity>();
+  readonly #sessions = new Map<number, Session>();
+  readonly #view: ServerView;
+  readonly #environment: SessionEnvironment;
+  readonly #startedWallMs: number;
+  #swim: Swim | undefined;
+  #cluster: Cluster | undefined;
+  #explainer: Explainer | undefined;
+  #nextMembershipTickMs = 0;
+  #refillingSaid = false;
+
+  constructor(options: NodeOptions, ports: NodePorts) {
+    this.#options = options;
+    this.#ports = ports;
+    this.actor = `${options.name}.${drawHex(ports.random, 8)}`;
+    this.#startedWallMs = ports.clock.wallMs();
+    this.#founding = new Founding(
+      { self: this.identity(), expectNodes: options.expectNodes, alone: options.alone },
+      {
+        random: ports.random,
+        send: (to, message) => this.#sendControl(to, { kind: 'founding', message }),
+        dial: address => ports.outbox.dial(address),
+        event: event => this.#onFounding(event),
+      },
+    );
+    this.#view = new ServerView(this, options, ports, this.#startedWallMs, drawHex(ports.random, 20));
+    this.#environment = {
+      clock: ports.clock,
+      table: new CommandTable(),
+      server: this.#view,
+      keyspaces: {
+        has: db => options.keyspaces.some(policy => policy.db === db),
+        get: db => this.#cluster?.keyspaces.get(db),
+      },
+      runner: this,
+      pool: new BlockPool(),
+      initial: { db: options.defaultKeyspace, authenticated: options.password === '' },
+      maxPendingReplies: options.maxPendingReplies,
+    };
+  }
+
+  /** What this node says of itself in a handshake; the cluster's id appears in it with the founding. */
+  identity(): PeerIdentity {
+    const { name, bus, client, zone, weight } = this.#options;
+    return { name, actor: this.actor, clusterId: this.#cluster?.identity.id ?? '', bus, client, zone, weight };
+  }
+
+  /** The founded cluster, undefined before. */
+  get cluster(): Cluster | undefined {
+    return this.#cluster;
+  }
+
+  get explainer(): Explainer | undefined {
+    return this.#explainer;
+  }
+
+  /** Candidates seen while the cluster has not been founded, this node among them. */
+  get candidatesSeen(): number {
+    return this.#founding.seen;
+  }
+
+  get sessions(): ReadonlyMap<number, Session> {
+    return this.#sessions;
+  }
+
+  /** What membership believes of this member. */
+  memberOf(name: NodeName): Member | undefined {
+    return this.#swim?.memberOf(name);
+  }
+
+  /** A client has connected. @param onProgress see `Session`. */
+  openSession(socket: ClientSocket, onProgress: () => void): Session {
+    const session = new Session(this.#environment, socket, onProgress);
+    this.#sessions.set(socket.id, session);
+    return session;
+  }
+
+  closeSession(id: number): void {
+    this.#sessions.delete(id);
+  }
+
+  /** Our link to this peer can send from now on. */
+  linkUp(peer: PeerIdentity): void {
+    this.#linked.set(peer.name, peer);
+    this.#founding.linkUp(peer);
+    this.#swim?.linkUp(peer, this.#nowMs());
+    this.#cluster?.linkUp(peer.name);
+  }
+
+  /** Our link to this peer broke. */
+  linkDown(name: NodeName): void {
+    this.#linked.delete(name);
+    this.#founding.linkDown(name);
+    this.#swim?.linkDown(name, this.#nowMs());
+    this.#cluster?.linkDown(name);
+  }
+
+  /** A peer made a link to us; we make one back. */
+  heard(peer: PeerIdentity): void {
+    this.#founding.heard(peer);
+    if (!this.#linked.has(peer.name)) this.#ports.outbox.dial(peer.bus);
+  }
+
+  /** A message from a peer that its link has authenticated. It may be kept. */
+  receive(from: NodeName, message: Buffer): void {
+    if (message[0] === MessageType.control) return this.#receiveControl(from, message);
+    const peer = this.#cluster?.peerOf(from);
+    if (peer === undefined || peer.isSelf) return;
+    try {
+      this.#cluster!.receive(peer, message);
+    } catch (error) {
+      if (!(error instanceof MalformedMessageError)) throw error;
+      this.#ports.log.warn('a peer sent a message that cannot be read', { peer: from, reason: error.message });
+    }
+  }
+
+  /** To be called every few tens of milliseconds. */
+  tick(): void {
+    const nowMs = this.#nowMs();
+    if (nowMs >= this.#nextMembershipTickMs) {
+      this.#nextMembershipTickMs = nowMs + MEMBERSHIP_TICK_MS;
+      this.#founding.tick(nowMs);
+      this.#swim?.tick(nowMs);
+      this.#tellRefill();
+    }
+    this.#cluster?.tick();
+    this.#explainer?.tick();
+  }
+
+  /** The event loop was found to have stood still for so long. */
+  observeLag(ms: number): void {
+    this.#swim?.observeLag(ms);
+  }
+
+  /** Tells the others that this node is about to go. */
+  leave(): void {
+    this.#swim?.leave(this.#nowMs());
+  }
+
+  /** Runs an operation of a client on this node or another. */
+  run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
+    this.#cluster!.run(keyspace, operation, sink);
+  }
+
+  setHere(keyspace: Keyspace, slot: number, key: Buffer, value: Buffer): boolean {
+    return this.#cluster!.setHere(keyspace, slot, key, value);
+  }
+
+  #receiveControl(from: NodeName, bytes: Buffer): void {
+    const control = decodeControl(bytes);
+    if (control === undefined) {
+      this.#ports.log.warn('a peer sent a message that cannot be read', { peer: from });
+      return;
+    }
+    switch (control.kind) {
+      case 'founding':
+        return this.#founding.receive(from, control.message, this.#nowMs());
+      case 'swim':
+        return this.#swim?.receive(from, control.message, this.#nowMs());
+      case 'explain': {
+        const peer = this.#cluster?.peerOf(from);
+        if (peer !== undefined) this.#explainer?.receive(peer, this.#options.name, control.message);
+        return;
+      }
+    }
+  }
+
+  #sendControl(to: NodeName, message: ControlMessage): boolean {
+    return this.#ports.outbox.send(to, encodeControl(message).head);
+  }
+
+  #onFounding(event: FoundingEvent): void {
+    const { log } = this.#ports;
+    if (event.type === 'refused') {
+      log.error('refused by the cluster', { by: event.by, reason: event.reason });
+      return;
+    }
+    const { cluster } = event;
+    this.#join(cluster);
+    const members = cluster.members.map(member => member.name);
+    const fields = { cluster: cluster.id, epoch: cluster.epoch, members };
+    if (event.type === 'founded') log.info('founded the cluster', fields);
+    else log.info('joined the cluster', { ...fields, returning: event.returning });
+    if (event.type === 'admitted' && event.returning) this.#cluster!.beginRefill();
+    this.#tellRefill();
+  }
+
+  /** From here on the cluster is known: the ring, the keyspaces, membership. */
+  #join(identity: ClusterIdentity): void {
+    const { random, outbox } = this.#ports;
+    this.#cluster = new Cluster(identity, this.#options, this.#ports, this.actor, this.#actors, this.counters);
+    this.#swim = new Swim(
+      {
+        self: this.identity(),
+        startedAtMs: this.#startedWallMs,
+        members: identity.members,
+        timings: { tickIntervalMs: MEMBERSHIP_TICK_MS, ...this.#options.membership },
+      },
+      {
+        random,
+        send: (to, message) => this.#sendControl(to, { kind: 'swim', message }),
+        event: event => this.#onMembership(event),
+      },
+    );
+    this.#explainer = new Explainer(this.#cluster.context, (to, message) =>
+      this.#sendControl(to, { kind: 'explain', message }),
+    );
+    for (const member of identity.members) if (member.name !== this.#options.name) outbox.dial(member.bus);
+    for (const peer of this.#linked.values()) this.linkUp(peer);
+  }
+
+  #onMembership({ type, member }: MembershipEvent): void {
+    const { log, outbox } = this.#ports;
+    const fields = { node: member.name, status: member.status, actor: member.actor };
+    if (type === 'duplicate') {
+      log.error('another running node bears this name: stop one of them, or start it with another --name', fields);
+      return;
+    }
+    if (type === 'suspect' || type === 'dead') log.warn(`node is ${type}`, fields);
+    else if (type !== 'changed') log.info(`node is ${type === 'restarted' ? 'back under a new actor' : type}`, fields);
+    const peer = this.#cluster?.peerOf(member.name);
+    if (peer === undefined || peer.isSelf) return;
+    if (!peer.alive && member.status === 'alive') this.#cluster!.antiEntropy.hasten(peer);
+    peer.alive = member.status === 'alive';
+    peer.refilling = member.refilling;
+    if (!this.#linked.has(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
+  }
+
+  /** Gossips whether this node is refilling, when that has changed. */
+  #tellRefill(): void {
+    const slots = this.#cluster?.refillingSlots ?? 0;
+    if (slots > 0 === this.#refillingSaid) return;
+    this.#refillingSaid = slots > 0;
+    this.#cluster!.self.refilling = slots > 0;
+    this.#swim?.setRefilling(slots > 0);
+    this.#ports.log.info(slots > 0 ? 'refilling from the other replicas' : 'refilled', { slots });
+  }
+
+  #nowMs(): number {
+    return this.#ports.clock.monotonicMs();
+  }
+}

@@ -1,0 +1,211 @@
+import type { Connection } from '../commands/context.ts';
+import type { ReplicaVersion, Server, ServerKeyspace, ServerNode, ServerSlotRange } from '../commands/server.ts';
+import { equalsInConstantTime } from '../lib/constant-time.ts';
+import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
+import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
+import type { Peer } from '../replication/peer.ts';
+import type { ReplyWriter } from '../resp/reply-writer.ts';
+import type { Cluster } from './cluster.ts';
+import type { Node } from './node.ts';
+import type { NodeOptions, NodePorts } from './node-options.ts';
+
+/** What commands see of the node and its cluster. */
+export class ServerView implements Server {
+  readonly runId: string;
+  readonly startedWallMs: number;
+  readonly #node: Node;
+  readonly #options: NodeOptions;
+  readonly #ports: NodePorts;
+  readonly #password: Buffer;
+  /** Node ids of Redis Cluster's kind, by name. */
+  readonly #nodeIds = new Map<NodeName, string>();
+
+  constructor(node: Node, options: NodeOptions, ports: NodePorts, startedWallMs: number, runId: string) {
+    this.#node = node;
+    this.#options = options;
+    this.#ports = ports;
+    this.runId = runId;
+    this.startedWallMs = startedWallMs;
+    this.#password = Buffer.from(options.password);
+  }
+
+  get version(): string {
+    return this.#options.version;
+  }
+
+  get processId(): number {
+    return this.#ports.process.id;
+  }
+
+  get port(): number {
+    return this.#options.client.port;
+  }
+
+  wallMs(): number {
+    return this.#ports.clock.wallMs();
+  }
+
+  wallMicros(): number {
+    return Math.floor(this.#ports.clock.wallMs() * 1000);
+  }
+
+  monotonicMs(): number {
+    return this.#ports.clock.monotonicMs();
+  }
+
+  get cluster(): { id: string; epoch: number; size: number } | undefined {
+    const identity = this.#node.cluster?.identity;
+    return identity && { id: identity.id, epoch: identity.epoch, size: identity.members.length };
+  }
+
+  get unfoundedReason(): string {
+    return `${this.#node.candidatesSeen} of ${this.#options.expectNodes} members seen`;
+  }
+
+  get self(): ServerNode {
+    return this.nodes(this.#options.defaultKeyspace).find(node => node.isSelf)!;
+  }
+
+  nodes(db: number): readonly ServerNode[] {
+    const cluster = this.#node.cluster;
+    if (cluster === undefined) return [this.#describe(this.#node.identity(), undefined, 0, 0)];
+    const counts = this.#slotCounts(cluster, db);
+    return cluster.peers.map(peer => {
+      const place = cluster.identity.members.find(member => member.name === peer.name)!;
+      const believed = this.#node.memberOf(peer.name)?.identity;
+      const identity = peer.isSelf ? this.#node.identity() : (believed ?? { ...place, actor: '', clusterId: '' });
+      const { primary, replica } = counts.get(peer)!;
+      return this.#describe(identity, peer, primary, replica);
+    });
+  }
+
+  slotRanges(db: number): readonly ServerSlotRange[] {
+    const cluster = this.#node.cluster;
+    const keyspace = cluster?.keyspaces.get(db);
+    if (cluster === undefined || keyspace === undefined) return [];
+    const nodes = this.nodes(db);
+    return cluster.ring.slotRanges(keyspace.placement.replicaCount).map(({ first, last, members }) => {
+      const replicas = members.map(index => nodes[index]!);
+      const live = replicas.filter(isUp);
+      return { first, last, nodes: [...live, ...replicas.filter(node => !isUp(node))] };
+    });
+  }
+
+  replicasOf(db: number, slot: number): readonly ServerNode[] {
+    const cluster = this.#node.cluster;
+    const keyspace = cluster?.keyspaces.get(db);
+    if (cluster === undefined || keyspace === undefined) return [];
+    const nodes = this.nodes(db);
+    return keyspace.placement.replicasOf(slot).map(peer => nodes[cluster.peers.indexOf(peer)]!);
+  }
+
+  keyspaces(): readonly ServerKeyspace[] {
+    const cluster = this.#node.cluster;
+    return this.#options.keyspaces.map(policy => {
+      const keyspace = cluster?.keyspaces.get(policy.db);
+      const store = keyspace?.store;
+      return {
+        db: policy.db,
+        name: policy.name,
+        policy: policy.policy,
+        replicas: keyspace?.placement.replicaCount ?? 0,
+        read: String(policy.read),
+        write: String(policy.write),
+        readNeed: keyspace?.readNeed ?? 0,
+        writeNeed: keyspace?.writeNeed ?? 0,
+        keys: store?.keyCount ?? 0,
+        tombstones: store?.tombstoneCount ?? 0,
+        expiring: store?.expiringCount ?? 0,
+        usedBytes: store?.usedBytes ?? 0,
+        reservedBytes: store?.reservedBytes ?? 0,
+        maxMemoryBytes: policy.maxMemoryBytes,
+        refillingSlots: keyspace?.refill.slotsLeft ?? 0,
+      };
+    });
+  }
+
+  keysInSlot(db: number, slot: number): number {
+    return this.#node.cluster?.keyspaces.get(db)?.store.slotCount(slot) ?? 0;
+  }
+
+  explain(db: number, key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void {
+    const keyspace = this.#node.cluster?.keyspaces.get(db);
+    if (keyspace === undefined) done([]);
+    else this.#node.explainer!.explain(keyspace, key, done);
+  }
+
+  deferReply(connection: Connection): (fill: (reply: ReplyWriter) => void) => void {
+    return this.#node.sessions.get(connection.id)!.defer();
+  }
+
+  *connections(): Iterable<Connection> {
+    for (const session of this.#node.sessions.values()) yield session.connection;
+  }
+
+  checkPassword(user: string, password: Buffer): 'ok' | 'wrong' | 'no password is set' {
+    if (this.#password.length === 0) return 'no password is set';
+    const matches = equalsInConstantTime(this.#password, password);
+    return matches && user === 'default' ? 'ok' : 'wrong';
+  }
+
+  settings(): ReadonlyMap<string, string> {
+    return this.#options.settings;
+  }
+
+  statistics(): Readonly<Record<string, string | number>> {
+    return { ...this.#node.counters };
+  }
+
+  memory(): { readonly residentBytes: number; readonly heapUsedBytes: number } {
+    return this.#ports.process.memory();
+  }
+
+  #describe(identity: PeerIdentity, peer: Peer | undefined, primarySlots: number, replicaSlots: number): ServerNode {
+    const { name, actor, client, bus, zone, weight } = identity;
+    const isSelf = name === this.#options.name;
+    return {
+      name,
+      clusterNodeId: this.#nodeId(name),
+      actor,
+      client,
+      bus,
+      zone,
+      weight,
+      isSelf,
+      status: isSelf ? 'alive' : (this.#node.memberOf(name)?.status ?? 'unknown'),
+      linked: isSelf || (peer?.linked ?? false),
+      refilling: peer?.refilling ?? false,
+      primarySlots,
+      replicaSlots,
+    };
+  }
+
+  #slotCounts(cluster: Cluster, db: number): Map<Peer, { primary: number; replica: number }> {
+    const counts = new Map(cluster.peers.map(peer => [peer, { primary: 0, replica: 0 }]));
+    const replicas = cluster.keyspaces.get(db)?.placement.replicaCount ?? 1;
+    for (const { first, last, members } of cluster.ring.slotRanges(replicas)) {
+      for (const [rank, index] of members.entries()) {
+        const count = counts.get(cluster.peers[index]!)!;
+        count.replica += last - first + 1;
+        if (rank === 0) count.primary += last - first + 1;
+      }
+    }
+    return counts;
+  }
+
+  /** 160 bits of the name: Redis Cluster's clients know a node by such an id, and it must be the same after a restart. */
+  #nodeId(name: NodeName): string {
+    let id = this.#nodeIds.get(name);
+    if (id === undefined) {
+      const bytes = Buffer.from(name);
+      const words = [0, 1, 2, 3, 4].map(word => halfSipHash(bytes, [word, 0x636f7465] satisfies HashKey));
+      id = words.map(word => word.toString(16).padStart(8, '0')).join('');
+      this.#nodeIds.set(name, id);
+    }
+    return id;
+  }
+}
+
+function isUp(node: ServerNode): boolean {
+  return node.status === 'alive' || node.status === 'suspect';
+}

@@ -1,0 +1,89 @@
+import type { CommandTable } from '../commands/command-table.ts';
+import type { CommandContext } from '../commands/context.ts';
+import type { Server } from '../commands/server.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { BlockPool } from '../resp/block-pool.ts';
+import type { ReplyWriter } from '../resp/reply-writer.ts';
+import { ClientConnection, type ClientSocket, type KeyspaceDirectory } from './client-connection.ts';
+import { ReplyQueue } from './reply-queue.ts';
+import { type OperationRunner, SessionKeys } from './session-keys.ts';
+
+/** What sessions of one node share. */
+export interface SessionEnvironment {
+  readonly clock: Clock;
+  readonly table: CommandTable;
+  readonly server: Server;
+  readonly keyspaces: KeyspaceDirectory;
+  readonly runner: OperationRunner;
+  readonly pool: BlockPool;
+  readonly initial: { readonly db: number; readonly authenticated: boolean };
+  readonly maxPendingReplies: number;
+}
+
+/** One client connection: commands in, replies out in their order. Knows no socket. */
+export class Session implements CommandContext {
+  readonly connection: ClientConnection;
+  readonly keys: SessionKeys;
+  readonly server: Server;
+  args: readonly Buffer[] = [];
+  readonly #environment: SessionEnvironment;
+  readonly #replies: ReplyQueue;
+
+  /** @param onProgress called when, outside of `execute`, a reply has become ready or a waiting command could go on. */
+  constructor(environment: SessionEnvironment, socket: ClientSocket, onProgress: () => void) {
+    const { clock, pool, keyspaces, initial, runner, server } = environment;
+    this.#environment = environment;
+    this.server = server;
+    this.#replies = new ReplyQueue(pool);
+    this.connection = new ClientConnection(socket, this.#replies, keyspaces, initial, clock.monotonicMs());
+    this.keys = new SessionKeys(this.connection, this.#replies, runner, clock, onProgress);
+  }
+
+  /** Where the reply to the command that runs now goes. */
+  get reply(): ReplyWriter {
+    return this.#replies.current;
+  }
+
+  /** Replies that are ready for the socket. */
+  get output(): ReplyWriter {
+    return this.#replies.ready;
+  }
+
+  /** Whether replies are still to come. */
+  get isWaiting(): boolean {
+    return this.#replies.length > 0;
+  }
+
+  /** A place in the order of replies for one that comes later. */
+  defer(): (fill: (reply: ReplyWriter) => void) => void {
+    const pending = this.#replies.defer();
+    return fill => pending.fill(fill);
+  }
+
+  /**
+   * Runs a command, or returns false when it has to wait: too many replies are pending, or an earlier write of this
+   * connection to one of its slots is undecided (DESIGN §5). The caller gives it again after `onProgress`, and no
+   * other before it.
+   */
+  execute(args: readonly Buffer[]): boolean {
+    if (this.#replies.length >= this.#environment.maxPendingReplies) return false;
+    this.args = args;
+    const command = this.#environment.table.resolve(this);
+    if (command === undefined) return true;
+    if (this.keys.hasUndecidedWrites && this.#touchesUndecided(command.keyIndexes(args.length))) return false;
+    this.connection.ran(command.name, this.#environment.clock.monotonicMs());
+    command.run(this);
+    return true;
+  }
+
+  /** Answers a request that could not be read, and ends the connection behind that answer. */
+  fail(error: string): void {
+    this.#replies.current.error(error);
+    this.connection.closeAfterReply();
+  }
+
+  #touchesUndecided(keyIndexes: readonly number[]): boolean {
+    for (const index of keyIndexes) if (this.keys.isUndecided(this.args[index]!)) return true;
+    return false;
+  }
+}
