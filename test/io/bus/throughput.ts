@@ -1,6 +1,6 @@
 /**
  * Small messages from one process to another, as many as the link takes: `node test/io/bus/throughput.ts [seconds] [bytes]`.
- * Prints what the receiver counted. Not a test: run it by hand.
+ * Prints what the receiver counted and the processor time that each side took, which load on the machine changes less. Not a test: run it by hand.
  */
 import { fork } from 'node:child_process';
 import { Bus } from '../../../src/io/bus/bus.ts';
@@ -24,6 +24,11 @@ function identityOf(name: string, port: number): PeerIdentity {
   };
 }
 
+function cpuMs(since: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(since);
+  return (user + system) / 1e3;
+}
+
 async function receive(): Promise<void> {
   let messages = 0;
   let received = 0;
@@ -44,14 +49,17 @@ async function receive(): Promise<void> {
   const address = await bus.listen();
   process.send!(address.port);
   let last = performance.now();
+  let cpu = process.cpuUsage();
   setInterval(() => {
     const now = performance.now();
     const perSecond = 1_000 / (now - last);
     last = now;
+    const busy = cpuMs(cpu);
+    cpu = process.cpuUsage();
     const rss = Math.round(process.memoryUsage().rss / 1e6);
-    console.log(
-      `${Math.round(messages * perSecond)} messages/s, ${Math.round((received * perSecond) / 1e6)} MB/s, receiver ${rss} MB`,
-    );
+    const megabytes = Math.round((received * perSecond) / 1e6);
+    const cost = `${((busy * 1e3) / messages).toFixed(2)} µs a message`;
+    console.log(`${Math.round(messages * perSecond)} messages/s, ${megabytes} MB/s, receiver ${cost}, ${rss} MB`);
     messages = 0;
     received = 0;
   }, 1_000);
@@ -63,6 +71,7 @@ function send(port: number): void {
   const head = Buffer.alloc(Math.min(bytes, 24), 1);
   const body = Buffer.alloc(Math.max(0, bytes - 24), 2);
   let up = false;
+  let sent = 0;
   const bus = new Bus(
     { listen: { host: '127.0.0.1', port: 0 }, identity: () => identity, secret: 's', random: new SeededRandom(2), log },
     {
@@ -81,11 +90,16 @@ function send(port: number): void {
   const inTurn = Math.max(1, Math.min(1_000, Math.floor(4e6 / bytes)));
   const turn = (): void => {
     if (!up) return;
-    if (bus.queuedBytes('receiver') < 4e6) for (let i = 0; i < inTurn; i++) bus.send('receiver', head, body);
+    for (let i = 0; i < inTurn && bus.queuedBytes('receiver') < 4e6; i++) {
+      if (bus.send('receiver', head, body)) sent++;
+    }
     setImmediate(turn);
   };
   bus.dial({ host: '127.0.0.1', port });
-  setTimeout(() => process.exit(0), seconds * 1_000);
+  setTimeout(() => {
+    console.log(`sender ${((cpuMs({ user: 0, system: 0 }) * 1e3) / sent).toFixed(2)} µs a message`);
+    process.exit(0);
+  }, seconds * 1_000);
 }
 
 if (process.send === undefined) {
