@@ -1,7 +1,11 @@
+import { assert } from '../lib/assert.ts';
+import { drawHex } from '../lib/draw.ts';
 import type { BusAddress, NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
-import type { ClusterIdentity } from './cluster.ts';
-import type { FoundingMessage } from './founding-messages.ts';
+import { type Candidate, Candidates } from './candidates.ts';
+import { type ClusterIdentity, clusterMember } from './cluster.ts';
+import type { FoundingBody, FoundingMessage, NamedActor, ProposalId } from './founding-messages.ts';
+import { Proposal } from './proposal.ts';
 
 export interface FoundingOptions {
   /** This node; its `clusterId` is not read. */
@@ -32,14 +36,90 @@ export interface FoundingPorts {
   event(event: FoundingEvent): void;
 }
 
+/** How often hellos, and proposals and promises without an answer, are repeated. */
+const REPEAT_MS = 500;
+/** How often a list of candidates that did not change is repeated. */
+const LIST_MS = 2_000;
+/** How often a node that was refused asks again. */
+const REFUSED_REPEAT_MS = 10_000;
+/** The candidates must not have changed for so long before they are proposed. */
+const SETTLE_MS = 300;
+/** How long a proposer waits for somebody who seems to be there but is not ready. */
+const AWAIT_MS = 10_000;
+/** A proposal that was not agreed on by then is withdrawn. */
+const PROPOSAL_MS = 5_000;
+/** Actors whose proposals' numbers are remembered. */
+const MAX_PROPOSERS = 4_096;
+
+interface Binding extends ProposalId {
+  readonly proposer: NodeName;
+}
+
+/**
+ * Founding: one cluster out of a set of nodes that find each other, and the way into it for a node that comes back.
+ *
+ * Unfounded nodes say hello to each other and pass on whom they know. The smallest name of those that have met,
+ * once there are `expectNodes`, proposes to found a cluster of exactly these, and does so when all of them agreed:
+ *
+ *     proposer                 every other candidate
+ *     propose(n, members) ──▶  binds itself to (proposer's actor, n), if it is not bound, not founded, knows
+ *                         ◀──  no cluster, and no smaller name that is left out: promise(n)
+ *     all promised: confirm ─▶ still bound to it?
+ *                         ◀──  confirmed(n)
+ *     all confirmed: founds, welcome(cluster) ──▶ adopts it
+ *
+ * A bound node adopts no cluster but the proposal's. It is released by the proposer's withdrawal (of this number or a
+ * greater, and after it the proposer can never found by that number) and by meeting another actor of the proposer's
+ * name, for the proposal died with the former. By time it is never released; it asks its proposer what became of it.
+ *
+ * **Never two clusters, when every proposal must list the whole set (`expectNodes` = its size), whatever restarts.**
+ * Nothing is on disk, so a process that restarts has forgotten its promise and its cluster. That is what the second
+ * round is for. Let T be the moment when the last promise of a proposal P was in. Whoever confirms later is the process
+ * that promised before, so at T *all* processes of the set are bound to P at once and none has a cluster. A cluster that was
+ * founded earlier thus lives nowhere at T. Nor does it come back: messages name the process they are meant for, those
+ * under way at T are for processes that are bound (they don't take it) or dead; a welcome is taken only by who is
+ * bound to its proposal, or asked for it with a nonce that is drawn anew at every binding and release; and nobody
+ * binds to a released proposal again to any effect, because its proposer will not found by it. A cluster founded later than P's
+ * would have to find a moment T of its own, when P's lives nowhere either; both have the same, smallest name as proposer,
+ * and one process never goes on to a second proposal once it founded by the first.
+ *
+ * **With more than half of the set (`expectNodes` > size / 2), as long as no process restarts between its promise and
+ * the welcome.** Two proposals share a candidate. It promised both, so it was released from the first before: by withdrawal,
+ * and then that one never founds. (Or because the proposer restarted, which is excluded: it promises itself.) A
+ * candidate that forgot its promise, and sees none of those who know of it, cannot be told from one that never promised; without
+ * a disk only `expectNodes` = size is safe from that. With half or less nothing is promised: two halves may each found.
+ *
+ * **One always comes about once messages flow:** all meet all through the lists, so only the smallest name proposes; others'
+ * promises are released when their proposers, who now know a smaller name, withdraw. A proposer that never comes back
+ * while its promise is out blocks those bound to it (two-phase commit's limit), as it must: it may have founded.
+ *
+ * A founded node answers a hello with `welcome` if the *name* is on its member list, else with `refused`.
+ */
 export class Founding {
   readonly #options: FoundingOptions;
   readonly #ports: FoundingPorts;
+  readonly #candidates: Candidates;
+  #nowMs = 0;
   #cluster: ClusterIdentity | undefined;
+  /** The proposal that founded the cluster, and who had promised it. */
+  #origin: { readonly proposal: ProposalId; readonly founders: readonly NamedActor[] } | undefined;
+  #binding: Binding | undefined;
+  #nextRepeatMs = 0;
+  #proposal: Proposal | undefined;
+  #lastNumber = 0;
+  /** The greatest number of each proposer that this node was bound to or that was withdrawn. */
+  readonly #pastNumbers = new Map<string, number>();
+  /** Goes with each hello; only what answers the current one admits. */
+  #nonce: string;
+  /** Who would be proposed, and since when it is these and somebody was waited for. */
+  #settling = { key: '', sinceMs: 0, awaitingSinceMs: 0 };
+  readonly #refusals = new Set<string>();
 
   constructor(options: FoundingOptions, ports: FoundingPorts) {
     this.#options = options;
     this.#ports = ports;
+    this.#candidates = new Candidates(options.self);
+    this.#nonce = drawHex(ports.random, 8);
   }
 
   /** The cluster this node belongs to. */
@@ -47,23 +127,290 @@ export class Founding {
     return this.#cluster;
   }
 
-  /** Candidates that this node has met, itself included. */
+  /** Candidates that would be proposed, this node included. */
   get seen(): number {
-    return 1;
+    return 1 + this.#candidates.ready(this.#nowMs).length;
   }
 
   /** To be called about every 100 ms. */
-  tick(_nowMs: number): void {}
+  tick(nowMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    if (this.#cluster !== undefined) return;
+    if (this.#options.alone) return this.#propose([]);
+    this.#sayHello();
+    if (this.#proposal !== undefined) this.#reconsider(this.#proposal);
+    else if (this.#binding === undefined) this.#maybePropose();
+    this.#repeat();
+  }
 
   /** A message of `from`, as `parseFoundingMessage` let it through. */
-  receive(_from: NodeName, _message: FoundingMessage, _nowMs: number): void {}
+  receive(from: NodeName, message: FoundingMessage, nowMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    const peer = this.#candidates.of(from);
+    if (peer === undefined || message.from !== peer.identity.actor || message.to !== this.#options.self.actor) return;
+    switch (message.type) {
+      case 'hello':
+        return this.#hello(peer, message);
+      case 'propose':
+        return this.#proposed(peer, message.number, message.members);
+      case 'promise':
+        return this.#promised(peer, message.number);
+      case 'confirm':
+        if (this.#isBoundTo({ actor: message.from, number: message.number }))
+          this.#send(from, { type: 'confirmed', number: message.number });
+        return;
+      case 'confirmed':
+        if (this.#proposal?.number === message.number) this.#answered(this.#proposal, 'confirming', peer);
+        return;
+      case 'withdraw':
+        this.#rememberNumber(message.from, message.number);
+        if (this.#binding?.actor === message.from && this.#binding.number <= message.number) this.#bind(undefined);
+        return;
+      case 'welcome':
+        return this.#welcomed(peer, message);
+      case 'refused':
+        return this.#refused(peer, message);
+    }
+  }
 
   /** Messages to this peer can be sent from now on. */
-  linkUp(_peer: PeerIdentity): void {}
+  linkUp(peer: PeerIdentity): void {
+    this.#meet(peer);
+    this.#candidates.setLinked(peer.name, true);
+    if (this.#cluster === undefined) this.#sayHello();
+  }
 
-  /** The link to this peer broke. */
-  linkDown(_name: NodeName): void {}
+  /** The link to this peer broke. It may still live: nothing that was promised to it or by it is off. */
+  linkDown(name: NodeName): void {
+    this.#candidates.setLinked(name, false);
+  }
 
   /** This peer made a link to us; comes before its first message. */
-  heard(_peer: PeerIdentity): void {}
+  heard(peer: PeerIdentity): void {
+    const candidate = this.#meet(peer);
+    if (candidate?.linked === false) this.#ports.dial(peer.bus);
+  }
+
+  /** Every message names the process it is meant for. */
+  #send(name: NodeName, body: FoundingBody): boolean {
+    const peer = this.#candidates.of(name);
+    if (peer === undefined || !peer.linked) return false;
+    return this.#ports.send(name, { from: this.#options.self.actor, to: peer.identity.actor, ...body });
+  }
+
+  #meet(peer: PeerIdentity): Candidate | undefined {
+    const binding = this.#binding;
+    const candidate = this.#candidates.meet(peer);
+    if (binding?.proposer === peer.name && binding.actor !== peer.actor) this.#bind(undefined);
+    return candidate;
+  }
+
+  // Finding each other
+
+  #sayHello(): void {
+    for (const peer of this.#candidates.all()) {
+      if (!peer.linked || this.#nowMs < peer.nextHelloMs) continue;
+      peer.nextHelloMs = this.#nowMs + (peer.refused ? REFUSED_REPEAT_MS : REPEAT_MS);
+      const withList = peer.listSent !== this.#candidates.version || this.#nowMs - peer.listSentMs >= LIST_MS;
+      const hello = { type: 'hello', nonce: this.#nonce } as const;
+      const { name } = peer.identity;
+      const sent = this.#send(name, withList ? { ...hello, candidates: this.#candidates.addresses() } : hello);
+      if (!sent || !withList) continue;
+      peer.listSent = this.#candidates.version;
+      peer.listSentMs = this.#nowMs;
+    }
+  }
+
+  #hello(peer: Candidate, message: FoundingMessage & { type: 'hello' }): void {
+    if (this.#cluster !== undefined) return this.#admit(peer, message.nonce);
+    peer.helloMs = this.#nowMs;
+    for (const candidate of message.candidates ?? [])
+      if (this.#candidates.hearOf(candidate, this.#nowMs)) this.#ports.dial({ host: candidate[1], port: candidate[2] });
+  }
+
+  // The proposer's side
+
+  #maybePropose(): void {
+    const { self, expectNodes } = this.#options;
+    const others = this.#candidates.ready(this.#nowMs);
+    const isSmallest = others.every(({ identity }) => self.name < identity.name);
+    const isEligible = others.length + 1 >= expectNodes && isSmallest && this.#candidates.founded() === undefined;
+    const key = isEligible ? others.map(({ identity }) => identity.actor).join() || '-' : '';
+    const settling = this.#settling;
+    if (settling.key === '') settling.awaitingSinceMs = this.#nowMs;
+    if (settling.key !== key) Object.assign(settling, { key, sinceMs: this.#nowMs });
+    if (!isEligible || this.#nowMs - settling.sinceMs < SETTLE_MS) return;
+    const isPatient = this.#nowMs - settling.awaitingSinceMs < AWAIT_MS;
+    if (!isPatient || !this.#candidates.awaitsOthers(this.#nowMs)) this.#propose(others);
+  }
+
+  #propose(others: readonly Candidate[]): void {
+    const { self } = this.#options;
+    const number = ++this.#lastNumber;
+    this.#proposal = new Proposal(number, [self, ...others.map(({ identity }) => identity)], this.#nowMs);
+    this.#bind({ proposer: self.name, actor: self.actor, number });
+    if (this.#proposal.phase === 'agreed') this.#found(this.#proposal);
+    else this.#ask(this.#proposal);
+  }
+
+  /** Gives the proposal up when it is not what would be proposed now, or takes too long. */
+  #reconsider(proposal: Proposal): void {
+    const others = this.#candidates.ready(this.#nowMs);
+    const isCurrent =
+      this.#nowMs - proposal.startedMs < PROPOSAL_MS &&
+      this.#candidates.founded() === undefined &&
+      others.length + 1 === proposal.members.length &&
+      others.every(({ identity }, i) => identity.actor === proposal.members[i + 1]!.actor);
+    if (!isCurrent) this.#withdraw(proposal);
+  }
+
+  #withdraw(proposal: Proposal): void {
+    assert(this.#cluster === undefined, 'Cannot withdraw a proposal: a cluster was founded by it');
+    this.#proposal = undefined;
+    this.#bind(undefined);
+    for (const { name } of proposal.members.slice(1)) this.#send(name, { type: 'withdraw', number: proposal.number });
+  }
+
+  #ask(proposal: Proposal): void {
+    const { number } = proposal;
+    const members = proposal.namedActors();
+    for (const name of proposal.missing)
+      this.#send(
+        name,
+        proposal.phase === 'promising' ? { type: 'propose', number, members } : { type: 'confirm', number },
+      );
+  }
+
+  /** Somebody is bound to a proposal of this process and says so, also to ask what became of it. */
+  #promised(peer: Candidate, number: number): void {
+    const { name } = peer.identity;
+    const proposal = this.#proposal;
+    if (proposal?.number === number) this.#answered(proposal, 'promising', peer);
+    else if (this.#origin?.proposal.actor === this.#options.self.actor && this.#origin.proposal.number === number)
+      this.#send(name, this.#welcome(''));
+    else this.#send(name, { type: 'withdraw', number });
+  }
+
+  #answered(proposal: Proposal, phase: 'promising' | 'confirming', peer: Candidate): void {
+    if (!proposal.answer(phase, peer.identity)) return;
+    if (proposal.phase === 'agreed') this.#found(proposal);
+    else this.#ask(proposal);
+  }
+
+  #found(proposal: Proposal): void {
+    const { random } = this.#ports;
+    const cluster: ClusterIdentity = {
+      id: drawHex(random, 16),
+      hashKey: [random.uint32(), random.uint32()],
+      epoch: 1,
+      members: proposal.members.map(clusterMember),
+    };
+    const { actor } = this.#options.self;
+    this.#join(cluster, { proposal: { actor, number: proposal.number }, founders: proposal.namedActors() });
+    this.#ports.event({ type: 'founded', cluster });
+    for (const { name } of proposal.members.slice(1)) this.#send(name, this.#welcome(''));
+  }
+
+  // The other candidates' side
+
+  #proposed(proposer: Candidate, number: number, members: readonly NamedActor[]): void {
+    if (this.#cluster !== undefined) return;
+    const { name, actor } = proposer.identity;
+    if (this.#isBoundTo({ actor, number })) return void this.#send(name, { type: 'promise', number });
+    if (number <= (this.#pastNumbers.get(actor) ?? 0)) return;
+    if (this.#binding?.actor === actor) this.#bind(undefined);
+    if (!this.#isAgreeable(proposer, members)) return;
+    if (this.#proposal !== undefined) this.#withdraw(this.#proposal);
+    if (this.#binding !== undefined) return;
+    this.#rememberNumber(actor, number);
+    this.#bind({ proposer: name, actor, number });
+    this.#send(name, { type: 'promise', number });
+  }
+
+  /** Whether this node could promise such a proposal, if it were not bound to another's. */
+  #isAgreeable(proposer: Candidate, members: readonly NamedActor[]): boolean {
+    const { self, expectNodes } = this.#options;
+    const { name, actor } = proposer.identity;
+    const actors = new Map(members);
+    const leftOut = (candidate: NodeName) => candidate < name && !actors.has(candidate);
+    return (
+      members.length >= expectNodes &&
+      actors.get(self.name) === self.actor &&
+      actors.get(name) === actor &&
+      members.every(([member]) => member >= name) &&
+      this.#candidates.founded() === undefined &&
+      !this.#candidates.present(this.#nowMs).some(leftOut)
+    );
+  }
+
+  /** While bound, this node promises nothing else and adopts nothing else; what was asked for before is void. */
+  #bind(binding: Binding | undefined): void {
+    this.#binding = binding;
+    this.#nonce = drawHex(this.#ports.random, 8);
+    this.#nextRepeatMs = this.#nowMs + REPEAT_MS;
+  }
+
+  #isBoundTo({ actor, number }: ProposalId): boolean {
+    return this.#binding?.actor === actor && this.#binding.number === number;
+  }
+
+  #rememberNumber(actor: string, number: number): void {
+    const past = this.#pastNumbers.get(actor) ?? 0;
+    if (past === 0 && this.#pastNumbers.size >= MAX_PROPOSERS)
+      for (const [oldest] of this.#pastNumbers) {
+        this.#pastNumbers.delete(oldest);
+        break;
+      }
+    this.#pastNumbers.set(actor, Math.max(past, number));
+  }
+
+  /** Asks again for what is outstanding: answers to the own proposal, or the outcome of another's. */
+  #repeat(): void {
+    if (this.#binding === undefined || this.#nowMs < this.#nextRepeatMs) return;
+    this.#nextRepeatMs = this.#nowMs + REPEAT_MS;
+    if (this.#proposal !== undefined) this.#ask(this.#proposal);
+    else this.#send(this.#binding.proposer, { type: 'promise', number: this.#binding.number });
+  }
+
+  // Admission
+
+  #admit(peer: Candidate, nonce: string): void {
+    const { name } = peer.identity;
+    const { id, members } = this.#cluster!;
+    if (members.some(member => member.name === name)) return void this.#send(name, this.#welcome(nonce));
+    const reason = `cluster ${id.slice(0, 8)} was founded without ${name}; adding a node to a running cluster is not supported yet`;
+    this.#send(name, { type: 'refused', nonce, reason });
+  }
+
+  #welcome(nonce: string): FoundingBody {
+    return { type: 'welcome', nonce, cluster: this.#cluster!, ...this.#origin! };
+  }
+
+  #welcomed(peer: Candidate, message: FoundingMessage & { type: 'welcome' }): void {
+    peer.founded = true;
+    const { cluster, proposal, founders, nonce } = message;
+    const { name, actor } = this.#options.self;
+    const isAwaited = this.#binding === undefined ? nonce === this.#nonce : this.#isBoundTo(proposal);
+    if (this.#cluster !== undefined || !isAwaited || !cluster.members.some(member => member.name === name)) return;
+    this.#join(cluster, { proposal, founders });
+    const returning = !founders.some(founder => founder[0] === name && founder[1] === actor);
+    this.#ports.event({ type: 'admitted', cluster, returning });
+  }
+
+  #refused(peer: Candidate, { nonce, reason }: FoundingMessage & { type: 'refused' }): void {
+    peer.founded = true;
+    if (this.#cluster !== undefined || nonce !== this.#nonce) return;
+    peer.refused = true;
+    if (this.#refusals.has(reason) || this.#refusals.size >= 64) return;
+    this.#refusals.add(reason);
+    this.#ports.event({ type: 'refused', by: peer.identity.name, reason });
+  }
+
+  #join(cluster: ClusterIdentity, origin: { proposal: ProposalId; founders: readonly NamedActor[] }): void {
+    assert(this.#cluster === undefined, 'Cannot join a cluster: this node belongs to one');
+    this.#cluster = cluster;
+    this.#origin = origin;
+    this.#proposal = undefined;
+    this.#binding = undefined;
+  }
 }
