@@ -4,7 +4,7 @@ import { clusterCommand } from './cli/cluster.ts';
 import { Failure } from './cli/failure.ts';
 import { startCommand } from './cli/start.ts';
 import { statusCommand } from './cli/status.ts';
-import { packageVersion } from './cli/version.ts';
+import { packageVersion } from './io/package-version.ts';
 
 /** Exit statuses: 0 done, 1 something failed, 2 wrongly called or configured. */
 const WRONGLY_CALLED = 2;

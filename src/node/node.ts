@@ -1,5 +1,5 @@
 import { Actors } from '../clock/actors.ts';
-import { CommandTable } from '../commands/command-table.ts';
+import { createCommandTable } from '../commands/all-commands.ts';
 import { MalformedMessageError } from '../lib/byte-reader.ts';
 import { drawHex } from '../lib/draw.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
@@ -63,7 +63,7 @@ export class Node {
     this.#view = new ServerView(this, options, ports, this.#startedWallMs, drawHex(ports.random, 20));
     this.#environment = {
       clock: ports.clock,
-      table: new CommandTable(),
+      table: createCommandTable(),
       server: this.#view,
       keyspaces: {
         has: db => options.keyspaces.some(policy => policy.db === db),

@@ -1,0 +1,124 @@
+import type { Config } from '../config/config.ts';
+import { Node } from '../node/node.ts';
+import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS, type NodeOptions } from '../node/node-options.ts';
+import type { Log } from '../ports/log.ts';
+import type { BusAddress } from '../ports/outbox.ts';
+import { DEFAULT_REQUEST_LIMITS } from '../resp/request-limits.ts';
+import { Bus } from './bus/bus.ts';
+import { ClientServer } from './client-server.ts';
+import { packageVersion } from './package-version.ts';
+import { SeedFinder } from './seed-finder.ts';
+import { settingsShown } from './settings-shown.ts';
+import { SYSTEM_CLOCK, SYSTEM_PROCESS, SystemRandom } from './system-ports.ts';
+
+/** A node with its sockets open. */
+export interface RunningNode {
+  /** Where clients and other nodes reach it: the ports it really has. */
+  readonly client: BusAddress;
+  readonly bus: BusAddress;
+  /** Stops accepting, answers what is in flight, tells the peers, closes. Ends within the shutdown timeout. */
+  drain(): Promise<void>;
+}
+
+/** The distance of ticks; a tick that comes much later than that is lag, which membership is told of. */
+const TICK_MS = 20;
+const LAG_WORTH_TELLING_MS = 100;
+
+/** Runs a node: the cores of `node/` behind real sockets, clocks and randomness. @throws the system's error when a port is taken. */
+export async function runNode(config: Config, log: Log): Promise<RunningNode> {
+  const clients = new ClientServer({
+    listen: { host: config.bind, port: config.port },
+    maxClients: config.maxClients,
+    limits: {
+      request: { ...DEFAULT_REQUEST_LIMITS, maxBulkBytes: config.protoMaxBulkLenBytes },
+      outputBufferLimitBytes: config.outputBufferLimitBytes,
+      authTimeoutMs: config.authTimeoutMs,
+    },
+    log,
+  });
+  const random = new SystemRandom();
+  let node: Node;
+  const bus = new Bus(
+    {
+      listen: { host: config.busBind, port: config.busPort },
+      identity: () => node.identity(),
+      secret: config.clusterSecret,
+      limits: {
+        maxQueueBytes: config.busQueueLimitBytes,
+        highWaterBytes: config.busQueueHighWaterBytes,
+        lowWaterBytes: config.busQueueLowWaterBytes,
+        stallTimeoutMs: config.busStallTimeoutMs,
+      },
+      random,
+      log,
+    },
+    {
+      linkUp: peer => node.linkUp(peer),
+      linkDown: name => node.linkDown(name),
+      heard: peer => node.heard(peer),
+      message: (from, message) => node.receive(from, message),
+      refused: (address, reason) =>
+        log.warn('refused by a node', { address: `${address.host}:${address.port}`, reason }),
+      pressure: on => clients.holdUp(on),
+    },
+  );
+  const client = await clients.listen();
+  const busAddress = await bus.listen();
+  node = new Node(nodeOptions(config, client, busAddress), {
+    clock: SYSTEM_CLOCK,
+    random,
+    outbox: bus,
+    log,
+    process: SYSTEM_PROCESS,
+  });
+  clients.serve(node);
+  const seeds = new SeedFinder(config.join, log, address => bus.dial(address));
+  seeds.start();
+  const ticker = startTicking(node, seeds);
+  log.info('listening', { clients: `${client.host}:${client.port}`, bus: `${busAddress.host}:${busAddress.port}` });
+  return { client, bus: busAddress, drain };
+
+  async function drain(): Promise<void> {
+    const deadlineMs = config.shutdownTimeoutMs / 2;
+    seeds.stop();
+    await clients.close(deadlineMs);
+    node.leave();
+    clearInterval(ticker);
+    await bus.close(deadlineMs / 2);
+  }
+}
+
+function startTicking(node: Node, seeds: SeedFinder): NodeJS.Timeout {
+  let lastMs = SYSTEM_CLOCK.monotonicMs();
+  return setInterval(() => {
+    const nowMs = SYSTEM_CLOCK.monotonicMs();
+    const lagMs = nowMs - lastMs - TICK_MS;
+    lastMs = nowMs;
+    if (lagMs >= LAG_WORTH_TELLING_MS) node.observeLag(lagMs);
+    if (node.cluster !== undefined) seeds.stop();
+    node.tick();
+  }, TICK_MS);
+}
+
+function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeOptions {
+  return {
+    name: config.name,
+    zone: config.zone,
+    weight: config.weight,
+    client: { host: config.announceHost, port: config.announcePort || client.port },
+    bus: { host: config.announceBusHost, port: config.announceBusPort || bus.port },
+    expectNodes: config.expectNodes,
+    alone: config.join.length === 0,
+    keyspaces: config.keyspaces.map(keyspace => ({
+      ...keyspace,
+      maxMemoryBytes: keyspace.maxMemoryBytes || config.maxMemoryBytes,
+    })),
+    defaultKeyspace: config.defaultKeyspace,
+    password: config.password,
+    maxPendingReplies: config.pendingLimit,
+    replication: { ...DEFAULT_REPLICATION_LIMITS, requestTimeoutMs: config.requestTimeoutMs },
+    antiEntropy: DEFAULT_ANTI_ENTROPY,
+    version: packageVersion(),
+    settings: settingsShown(config, client.port),
+  };
+}
