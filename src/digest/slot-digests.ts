@@ -22,8 +22,9 @@ export class SlotDigests {
 
   /** Adds a dot to the slot's digest, or takes it out when it is in. `actorWord` is `Actors.wordOf`. */
   toggle(slot: number, keyHash: number, stamp: number, actorWord: number): void {
-    this.#low[slot]! ^= lowWord(keyHash, stamp, actorWord);
-    this.#high[slot]! ^= highWord(keyHash, stamp, actorWord);
+    const words = contribution(keyHash, stamp, actorWord);
+    this.#low[slot]! ^= words[0];
+    this.#high[slot]! ^= words[1];
   }
 
   of(slot: number): Digest {
@@ -40,34 +41,31 @@ export class SlotDigests {
   }
 }
 
-/** What one dot adds to its slot's digest. */
+/**
+ * What one dot of one key adds to its slot's digest.
+ *
+ * A Feistel network over the two words (M. Luby and C. Rackoff, 1988), which is a bijection however its rounds mix:
+ * key and actor go in, two rounds, the stamp goes in, three rounds. So two keys never collide under one stamp, nor two stamps of
+ * one key, and other collisions are as rare as 64 bits make them.
+ */
 export function contribution(keyHash: number, stamp: number, actorWord: number): Digest {
-  return [lowWord(keyHash, stamp, actorWord) >>> 0, highWord(keyHash, stamp, actorWord) >>> 0];
+  let low = keyHash;
+  let high = actorWord;
+  high ^= mixed(low + 0x9e3779b9);
+  low ^= mixed(high + 0x3c6ef372);
+  low ^= stamp | 0;
+  high ^= (stamp / TWO_TO_32) | 0;
+  high ^= mixed(low + 0xdaa66d2b);
+  low ^= mixed(high + 0x78dde6e4);
+  high ^= mixed(low + 0x1715609d);
+  return [low >>> 0, high >>> 0];
 }
 
 const TWO_TO_32 = 0x1_0000_0000;
 
-/** The two words differ in seed and in the order in which they take the input, so that they fail independently. */
-function lowWord(keyHash: number, stamp: number, actorWord: number): number {
-  const upper = (stamp / TWO_TO_32) | 0;
-  return avalanche(absorb(absorb(absorb(absorb(0x2545f491, keyHash), stamp | 0), upper), actorWord));
-}
-
-function highWord(keyHash: number, stamp: number, actorWord: number): number {
-  const upper = (stamp / TWO_TO_32) | 0;
-  return avalanche(absorb(absorb(absorb(absorb(0x9e3779b9, actorWord), upper), stamp | 0), keyHash));
-}
-
-/** One word into the state: the body of MurmurHash3_x86_32 (A. Appleby, 2011). */
-function absorb(state: number, word: number): number {
-  const mixed = Math.imul(word, 0xcc9e2d51);
-  const turned = state ^ Math.imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
-  return (Math.imul((turned << 13) | (turned >>> 19), 5) + 0xe6546b64) | 0;
-}
-
-/** The finaliser of MurmurHash3: each bit of the input changes each of the output with probability one half. */
-function avalanche(state: number): number {
-  let word = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
+/** The finaliser of MurmurHash3: each bit of the input changes each of the output with probability one half (A. Appleby, 2011). */
+function mixed(sum: number): number {
+  let word = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
   word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);
   return word ^ (word >>> 16);
 }

@@ -28,8 +28,8 @@ import { type BlockRef, byteOffset, doubleOffset, Slab, type SlabPage, wordOffse
 /** A record's place in the store; 0 is none. Good until the store changes. */
 export type RecordRef = BlockRef;
 
-/** Below this many bytes a loop is quicker than the engine's copy. */
-const SHORT_COPY = 48;
+/** Up to this many bytes a loop is quicker than the engine's copy. */
+const SHORT_COPY = 16;
 const LENGTH_BITS = 16;
 const LENGTH_MASK = 0xffff;
 
@@ -59,11 +59,10 @@ export class PackedRecords {
   /** Packs the draft in the place of `ref`, which is the same key's; returns the ref from now on. */
   replace(ref: RecordRef, key: Uint8Array, draft: RecordDraft): RecordRef {
     const shape = shapeOf(key, draft);
-    const page = this.#slab.pageOf(ref);
     if (
       ((shape | this.#shapeOf(ref)) & LARGE) === 0 &&
-      this.#slab.fits(ref, packedBytes(shape, key, draft)) &&
-      draft.value?.buffer !== page.bytes.buffer
+      !draft.valueInPlace &&
+      this.#slab.fits(ref, packedBytes(shape, key, draft))
     ) {
       this.#write(ref, shape, key, draft);
       return ref;

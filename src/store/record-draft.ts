@@ -10,36 +10,34 @@ import { NEVER, type StoredRecord } from './record.ts';
 export class VectorDraft {
   readonly actors: ActorIndex[] = [];
   readonly stamps: Stamp[] = [];
-
-  get size(): number {
-    return this.actors.length;
-  }
+  /** Entries in use; what the arrays hold beyond is left over. */
+  size = 0;
 
   clear(): void {
-    this.actors.length = 0;
-    this.stamps.length = 0;
+    this.size = 0;
   }
 
   /** Joins one entry. */
   add(actor: ActorIndex, stamp: Stamp): void {
-    const at = this.actors.indexOf(actor);
-    if (at < 0) {
-      this.actors.push(actor);
-      this.stamps.push(stamp);
-    } else if (this.stamps[at]! < stamp) {
-      this.stamps[at] = stamp;
+    for (let i = 0; i < this.size; i++) {
+      if (this.actors[i] !== actor) continue;
+      if (this.stamps[i]! < stamp) this.stamps[i] = stamp;
+      return;
     }
+    this.actors[this.size] = actor;
+    this.stamps[this.size] = stamp;
+    this.size++;
   }
 
   addAll(vector: VersionVector): void {
     if (vector.size > 0) for (const [actor, stamp] of vector) this.add(actor, stamp);
   }
 
-  /** Brings the entries into order, newest first, without those of `without`, and forgets all but the newest few. */
+  /** Brings the entries into order, newest first, without the one of `without`, and forgets all but the newest few. */
   bound(order: Actors, without: ActorIndex): void {
     const { actors, stamps } = this;
     let size = 0;
-    for (let from = 0; from < actors.length; from++) {
+    for (let from = 0; from < this.size; from++) {
       const actor = actors[from]!;
       const stamp = stamps[from]!;
       if (actor === without) continue;
@@ -51,8 +49,7 @@ export class VectorDraft {
       actors[to] = actor;
       stamps[to] = stamp;
     }
-    actors.length = Math.min(size, MAX_VECTOR_ENTRIES);
-    stamps.length = actors.length;
+    this.size = Math.min(size, MAX_VECTOR_ENTRIES);
   }
 }
 
@@ -65,6 +62,8 @@ export class RecordDraft {
   stamp: Stamp = NO_STAMP;
   actor: ActorIndex = 0;
   value: Uint8Array | undefined = undefined;
+  /** Whether the value lies in the store, in the record that the draft was loaded from. */
+  valueInPlace = false;
   /** Whether there is an expiry; its other fields mean something only then. */
   expires = false;
   expiryAtMs: number = NEVER;
@@ -82,6 +81,7 @@ export class RecordDraft {
     this.stamp = stamp;
     this.actor = actor;
     this.value = value;
+    this.valueInPlace = false;
     this.expires = false;
     if (expiryAtMs !== NEVER) this.setExpiry(expiryAtMs, stamp, actor);
     this.vector.clear();
@@ -92,6 +92,7 @@ export class RecordDraft {
     this.stamp = record.dot.stamp;
     this.actor = record.dot.actor;
     this.value = record.value;
+    this.valueInPlace = false;
     this.expires = false;
     if (record.expiry !== undefined) {
       this.setExpiry(record.expiry.atMs, record.expiry.dot.stamp, record.expiry.dot.actor);

@@ -85,6 +85,7 @@ export class RecordMerger {
     draft.stamp = records.stampOf(ref);
     draft.actor = records.actorOf(ref);
     draft.value = records.valueView(ref);
+    draft.valueInPlace = draft.value !== undefined;
     draft.expires = records.hasExpiry(ref);
     draft.expiryAtMs = records.expiryAtMs(ref);
     draft.expiryStamp = records.expiryStamp(ref);
@@ -104,7 +105,10 @@ export class RecordMerger {
     const order = expiry === undefined ? 1 : this.compareToExpiryDot(ref, expiry.dot.stamp, expiry.dot.actor);
     if (order < 0) draft.setExpiry(expiry!.atMs, expiry!.dot.stamp, expiry!.dot.actor);
     const valueCameBack = draft.value === undefined && value !== undefined;
-    if (valueCameBack) draft.value = value;
+    if (valueCameBack) {
+      draft.value = value;
+      draft.valueInPlace = false;
+    }
     this.#changed = order < 0 || valueCameBack || learned;
     if (order > 0 && expiry !== undefined && !sameDot(expiry.dot, dot)) return 'behind';
     return this.#changed ? 'stored' : 'same';
