@@ -1,3 +1,5 @@
+import { assert } from '../lib/assert.ts';
+
 /** Size of a block: a flush of a long pipeline fits one, and an untouched part of it costs no memory. */
 export const BLOCK_BYTES = 65_536;
 
@@ -26,6 +28,7 @@ export class BlockPool {
 
   /** Takes a block back that nothing will read from any more. */
   release(block: Buffer): void {
+    assert(!this.#idle.includes(block), 'Cannot release a block: it has been released');
     if (this.#idle.length < this.#maxIdle) this.#idle.push(block);
   }
 }

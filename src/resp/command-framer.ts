@@ -158,7 +158,7 @@ export class CommandFramer {
     else if (!authenticated && length > maxUnauthenticatedBulkBytes) this.#refuse(PROTOCOL_ERROR.unauthenticatedLength);
     else {
       this.#payloadLeft = length;
-      this.#part = length > 0 ? 'payload' : 'crlf';
+      this.#part = 'payload';
     }
   }
 

@@ -21,7 +21,7 @@ const ESCAPES: ReadonlyMap<number, number> = new Map([
  * open inside a word (`a"b c"` is one), and behind a closing one comes a blank or the end. A NUL is a byte like any
  * other, where Redis, whose line is a C string, forgets what follows it.
  *
- * @param line without its line end.
+ * @param line with or without its line end, which is blank like any other.
  * @returns the arguments in memory of their own, perhaps none, or undefined when the quotes don't balance.
  */
 export function splitInlineArguments(line: Uint8Array): Buffer[] | undefined {

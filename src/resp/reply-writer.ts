@@ -155,6 +155,12 @@ export class ReplyWriter {
     this.#buffer.add(bytes);
   }
 
+  /** Copies everything that another writer has pending, and leaves that one empty. */
+  append(other: ReplyWriter): void {
+    for (const segment of other.takeSegments()) this.#buffer.copy(segment, 0, segment.length);
+    other.recycle();
+  }
+
   /** A type byte, an integer, the line end. */
   #header(type: number, value: number): void {
     const block = this.#buffer.room(HEADER_BYTES);

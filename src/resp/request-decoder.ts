@@ -1,4 +1,4 @@
-import { CR, STAR } from './ascii.ts';
+import { STAR } from './ascii.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { CommandFramer } from './command-framer.ts';
 import { splitInlineArguments } from './inline-arguments.ts';
@@ -21,9 +21,10 @@ import { endOfWholeCommand, NOT_WHOLE } from './whole-command.ts';
  */
 export class RequestDecoder {
   /**
-   * The session's to set; while it is false the small limits hold. Then commands are framed one at a time, as they
-   * are asked for, so that it may turn true between two that came together. Set back to false (`RESET`), it holds from
-   * the first command on that has not been framed, which is in another chunk.
+   * The session's to set, between two calls of `next`; while it is false the small limits hold. It may turn true
+   * between two commands that came together: what was framed ahead under the small limits passes the large ones too,
+   * and a command above them is judged only when it is asked for. Set back to false (`RESET`), it holds from the first
+   * command on that has not been framed ahead, at the latest from the next chunk.
    */
   authenticated = false;
 
@@ -36,8 +37,13 @@ export class RequestDecoder {
   #crossProtocol = false;
 
   constructor(limits: RequestLimits) {
-    this.#limits = limits;
-    this.#framer = new CommandFramer(limits);
+    // A node's own limits hold before authentication too, where they are the smaller ones.
+    this.#limits = {
+      ...limits,
+      maxUnauthenticatedArguments: Math.min(limits.maxUnauthenticatedArguments, limits.maxArguments),
+      maxUnauthenticatedBulkBytes: Math.min(limits.maxUnauthenticatedBulkBytes, limits.maxBulkBytes),
+    };
+    this.#framer = new CommandFramer(this.#limits);
   }
 
   /**
@@ -78,17 +84,16 @@ export class RequestDecoder {
     return request;
   }
 
-  /** Decodes the commands that lie whole and valid at the front: all of them, or, before authentication, the first. */
+  /** Decodes, all at once, the commands that lie whole and valid at the front. */
   #decodeWhole(): Buffer[] | undefined {
     const { current: chunk, offset } = this.#input;
     if (this.#partial.byteLength > 0 || chunk[offset] !== STAR) return undefined;
     const limits = this.#limits;
     const maxArguments = this.authenticated ? limits.maxArguments : limits.maxUnauthenticatedArguments;
     const maxBulkBytes = this.authenticated ? limits.maxBulkBytes : limits.maxUnauthenticatedBulkBytes;
-    const most = this.authenticated ? Number.POSITIVE_INFINITY : 1;
     let end = offset;
     let count = 0;
-    while (count < most && end < chunk.length) {
+    while (end < chunk.length) {
       const next = endOfWholeCommand(chunk, end, maxArguments, maxBulkBytes);
       if (next === NOT_WHOLE) break;
       end = next;
@@ -122,8 +127,7 @@ export class RequestDecoder {
   }
 
   #decodeInline(command: Buffer): Buffer[] | undefined {
-    const end = command.length - (command.at(-2) === CR ? 2 : 1);
-    const request = splitInlineArguments(command.subarray(0, end));
+    const request = splitInlineArguments(command);
     if (request === undefined) {
       this.#refuse(PROTOCOL_ERROR.unbalancedQuotes);
       return undefined;

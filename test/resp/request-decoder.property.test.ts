@@ -10,7 +10,7 @@ const LIMITS = { ...DEFAULT_REQUEST_LIMITS, maxBulkBytes: 20_000, maxArguments: 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const payload = fc.oneof(
   fc.uint8Array({ maxLength: 12 }),
-  fc.constantFrom('\r\n', '*1\r\n', '$3\r\n', '', '__proto__').map(latin1),
+  fc.constantFrom('\r\n', '*1\r\n', '*1\r\n$4\r\nPING\r\n', 'PING\r\n', '$3\r\n', '', '__proto__').map(latin1),
 );
 const multibulk = fc.array(payload, { minLength: 1, maxLength: 5 }).map(encodeRequest);
 const large = fc.integer({ min: 5000, max: 20_001 }).map(size => encodeRequest(['SET', Buffer.alloc(size, 'v')]));

@@ -40,6 +40,15 @@ describe('a multibulk command', () => {
     expectRequests('*3\r\n$0\r\n\r\n$6\r\n\r\n*1\r\n\r\n$3\r\n\x00\xff\xfe\r\n', [['', '\r\n*1\r\n', '\x00\xff\xfe']]);
   });
 
+  it('is not looked for inside an argument, wherever its chunk begins', () => {
+    const inner = '*1\r\n$8\r\nFLUSHALL\r\n';
+    const outer = encodeRequest(['SET', inner, inner]).toString('latin1');
+    for (let cut = 0; cut <= outer.length; cut++) {
+      const chunks = [outer.slice(0, cut), outer.slice(cut)].map(bytes);
+      expect(decodeChunks(chunks)).toEqual({ requests: [['SET', inner, inner]], error: undefined, bufferedBytes: 0 });
+    }
+  });
+
   it('may have any number of arguments', () => {
     const many = Array.from({ length: 2000 }, (_, i) => `arg${i}`);
     expectRequests(encodeRequest(many).toString('latin1'), [many]);
@@ -104,12 +113,12 @@ describe('a malformed command is refused in the words of Redis:', () => {
 
   it.each(['', 'a', '1a', ' 1', '1 ', '+1', '01', '-0', '-', '--1', '1.0', '1e3', '9223372036854775808', '1048577'])(
     'a count of "%s" is an invalid multibulk length',
-    count => expectError(after(`*${count}\r\n`), 'Protocol error: invalid multibulk length', { before }),
+    count => expectError(after(`*${count}\r\n$4\r\nPING\r\n`), 'Protocol error: invalid multibulk length', { before }),
   );
 
   it.each(['', 'abc', '3x', ' 3', '+3', '03', '-0', '-1', '-2', '536870913', '9223372036854775808', '9'.repeat(99)])(
     'a length of "%s" is an invalid bulk length',
-    length => expectError(after(`*1\r\n$${length}\r\n`), 'Protocol error: invalid bulk length', { before }),
+    length => expectError(after(`*1\r\n$${length}\r\nfoo\r\n`), 'Protocol error: invalid bulk length', { before }),
   );
 
   it('a count below 64 bits is an invalid multibulk length', () => {
@@ -159,6 +168,7 @@ describe('a limit holds exactly:', () => {
   it('a bulk string of maxBulkBytes passes, one byte more does not', () => {
     expect(outcome(`*1\r\n$20\r\n${'x'.repeat(20)}\r\n`)).toEqual([['x'.repeat(20)]]);
     expect(outcome(`*1\r\n$21\r\n${'x'.repeat(21)}\r\n`)).toBe('Protocol error: invalid bulk length');
+    expect(outcome(`*1\r\n$21\r\n${'x'.repeat(21)}\r\n`, false)).toBe('Protocol error: invalid bulk length');
   });
 
   it('maxArguments arguments pass, one more does not', () => {
