@@ -1,21 +1,19 @@
 /**
- * Tells keys apart that a command names twice. A letter before each keeps the engine from taking a key of digits for an
- * array index, whose hash is its value and can be aimed at.
+ * Where each key of a command stands the last time, in no order that matters. A command that writes a key twice at
+ * once would leave it open which of the two writes is the later one: a coordinator that stamps the first again, because
+ * a replica was ahead of it, puts it above the second.
+ *
+ * Keys are sorted and not hashed, so that none can be aimed at a hash, and the longest need no string.
+ *
+ * @param step 1 where every argument is a key, 2 where every other one is.
+ * @returns indexes into `args`.
  */
-function nameOf(key: Buffer): string {
-  return `k${key.toString('latin1')}`;
-}
-
-/** The keys among `args[1…]`, each once: for commands that a second mention of a key adds nothing to. */
-export function distinctKeys(args: readonly Buffer[]): Buffer[] {
-  const keys = new Map<string, Buffer>();
-  for (let i = 1; i < args.length; i++) keys.set(nameOf(args[i]!), args[i]!);
-  return [...keys.values()];
-}
-
-/** The pairs of `args[1…]`, keys and values in turn: of a key that is named twice, the last one. */
-export function distinctPairs(args: readonly Buffer[]): { readonly key: Buffer; readonly value: Buffer }[] {
-  const pairs = new Map<string, { key: Buffer; value: Buffer }>();
-  for (let i = 1; i < args.length; i += 2) pairs.set(nameOf(args[i]!), { key: args[i]!, value: args[i + 1]! });
-  return [...pairs.values()];
+export function lastMentions(args: readonly Buffer[], step: 1 | 2): number[] {
+  const indexes: number[] = [];
+  for (let i = 1; i < args.length; i += step) indexes.push(i);
+  indexes.sort((a, b) => Buffer.compare(args[a]!, args[b]!) || a - b);
+  return indexes.filter((index, i) => {
+    const next = indexes[i + 1];
+    return next === undefined || Buffer.compare(args[index]!, args[next]!) !== 0;
+  });
 }

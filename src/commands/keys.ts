@@ -1,17 +1,16 @@
 import { type Command, EVERY_ARGUMENT, FIRST_ARGUMENT } from './command.ts';
 import type { CommandContext } from './context.ts';
-import { distinctKeys } from './distinct-keys.ts';
+import { lastMentions } from './distinct-keys.ts';
 import { replyHowManyApplied, replyHowManyFound, replyWhetherApplied } from './replies.ts';
 
 const DELETION = { kind: 'delete' } as const;
 
 function remove({ args, keys }: CommandContext): void {
   if (args.length === 2) keys.write(args[1]!, DELETION, replyWhetherApplied);
-  else
-    keys.writeAll(
-      distinctKeys(args).map(key => ({ key, mutation: DELETION })),
-      replyHowManyApplied,
-    );
+  else {
+    const writes = lastMentions(args, 1).map(index => ({ key: args[index]!, mutation: DELETION }));
+    keys.writeAll(writes, replyHowManyApplied);
+  }
 }
 
 const DEL: Command = {

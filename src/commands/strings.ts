@@ -1,7 +1,7 @@
 import { NEVER } from '../store/record.ts';
 import { type Command, EVERY_ARGUMENT, EVERY_OTHER_ARGUMENT, FIRST_ARGUMENT } from './command.ts';
 import type { CommandContext } from './context.ts';
-import { distinctPairs } from './distinct-keys.ts';
+import { lastMentions } from './distinct-keys.ts';
 import { wrongArity } from './errors.ts';
 import { replyOk, replyOkIfApplied, replyValue, replyValueBefore, replyValues } from './replies.ts';
 import { parseSetOptions } from './set-options.ts';
@@ -80,9 +80,15 @@ const MSET: Command = {
     if (args.length % 2 === 0) reply.error(wrongArity('mset'));
     else if (args.length === 3) keys.set(args[1]!, args[2]!);
     else {
-      const writes = distinctPairs(args).map(({ key, value }) => ({
-        key,
-        mutation: { kind: 'set', value, expiry: NEVER, condition: 'always', returnBefore: false } as const,
+      const writes = lastMentions(args, 2).map(index => ({
+        key: args[index]!,
+        mutation: {
+          kind: 'set',
+          value: args[index + 1]!,
+          expiry: NEVER,
+          condition: 'always',
+          returnBefore: false,
+        } as const,
       }));
       keys.writeAll(writes, replyOk);
     }
