@@ -1,0 +1,160 @@
+import { slotOf } from '../lib/slots.ts';
+import { type Command, NO_KEYS, SECOND_ARGUMENT } from './command.ts';
+import { CONSISTENCY } from './consistency.ts';
+import { container } from './container.ts';
+import type { CommandContext } from './context.ts';
+import { type ReplyFields, writeData } from './reply-map.ts';
+import type { ReplicaVersion, ServerNode } from './server.ts';
+
+/** What subcommands of COTERIE have in common. */
+const OF_COTERIE = {
+  flags: ['loading', 'stale'],
+  keys: NO_KEYS,
+  categories: [],
+  since: '7.0.0',
+  group: 'coterie',
+} as const;
+
+const yesOrNo = (value: boolean) => (value ? 'yes' : 'no');
+
+/** Port and host as one text; an IPv6 address in brackets. */
+function addressOf({ host, port }: ServerNode['client']): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+const NODES: Command = {
+  ...OF_COTERIE,
+  name: 'nodes',
+  arity: 2,
+  summary: 'List the members of the cluster as this node knows them',
+  complexity: 'O(N) where N is the number of members',
+  run: ({ connection, reply, server }) => writeData(reply, server.nodes(connection.db).map(describeNode)),
+};
+
+function describeNode(node: ServerNode): ReplyFields {
+  return {
+    name: node.name,
+    status: node.status,
+    myself: yesOrNo(node.isSelf),
+    linked: yesOrNo(node.linked),
+    refilling: yesOrNo(node.refilling),
+    client: addressOf(node.client),
+    bus: addressOf(node.bus),
+    zone: node.zone,
+    weight: node.weight,
+    'slots-first': node.primarySlots,
+    slots: node.replicaSlots,
+    actor: node.actor,
+    id: node.clusterNodeId,
+  };
+}
+
+const RING: Command = {
+  ...OF_COTERIE,
+  name: 'ring',
+  arity: 3,
+  keys: SECOND_ARGUMENT,
+  keyFlags: ['RO'],
+  summary: 'Show where a key is kept: its slot and its replicas in the order of the ring',
+  complexity: 'O(N) where N is the number of members',
+  run(context) {
+    const { args, connection, reply, server } = context;
+    const replicas = server.replicasOf(connection.db, slotOf(args[2]!));
+    writeData(reply, {
+      ...placeOf(context),
+      replicas: replicas.map(node => ({
+        name: node.name,
+        status: node.status,
+        refilling: yesOrNo(node.refilling),
+        client: addressOf(node.client),
+        zone: node.zone,
+      })),
+    });
+  },
+};
+
+function placeOf({ args, connection, server }: CommandContext): ReplyFields {
+  const keyspace = server.keyspaces().find(({ db }) => db === connection.db);
+  return { keyspace: keyspace?.name, slot: slotOf(args[2]!), epoch: server.cluster?.epoch };
+}
+
+/** The answer waits for the other replicas, so it takes a place among the replies that are to come. */
+const EXPLAIN: Command = {
+  ...OF_COTERIE,
+  name: 'explain',
+  arity: 3,
+  keys: SECOND_ARGUMENT,
+  keyFlags: ['RO'],
+  summary: 'Show what each replica holds of a key',
+  complexity: 'O(N) where N is the number of replicas, one round trip',
+  run(context) {
+    const { args, connection, server } = context;
+    const place = placeOf(context);
+    const fill = server.deferReply(connection);
+    server.explain(connection.db, args[2]!, versions => {
+      fill(reply => writeData(reply, { ...place, replicas: versions.map(describeVersion) }));
+    });
+  },
+};
+
+function describeVersion(version: ReplicaVersion): ReplyFields {
+  return {
+    node: version.node,
+    status: version.status,
+    refilling: yesOrNo(version.refilling),
+    dot: version.dot,
+    'written-ms': version.writtenMs,
+    length: version.length,
+    'expires-at-ms': version.expiryAtMs,
+    vector: version.vector,
+  };
+}
+
+const KEYSPACES: Command = {
+  ...OF_COTERIE,
+  name: 'keyspaces',
+  arity: 2,
+  summary: 'List the keyspaces, what each promises and what this node holds of it',
+  complexity: 'O(N) where N is the number of keyspaces',
+  run({ reply, server }) {
+    const keyspaces = server.keyspaces().map(each => ({
+      db: each.db,
+      name: each.name,
+      policy: each.policy,
+      n: each.replicas,
+      r: each.readNeed,
+      w: each.writeNeed,
+      read: each.read,
+      write: each.write,
+      keys: each.keys,
+      tombstones: each.tombstones,
+      expiring: each.expiring,
+      'used-bytes': each.usedBytes,
+      'reserved-bytes': each.reservedBytes,
+      'max-memory-bytes': each.maxMemoryBytes,
+      'refilling-slots': each.refillingSlots,
+    }));
+    writeData(reply, keyspaces);
+  },
+};
+
+const HELP = [
+  'CONSISTENCY [READ <count>] [WRITE <count>]',
+  '    Show, or set for this connection, how many replicas must answer a read and',
+  "    acknowledge a write: a number, ONE, QUORUM, ALL, or DEFAULT for the keyspace's own.",
+  'EXPLAIN <key>',
+  '    Show what each replica holds of <key>.',
+  'KEYSPACES',
+  '    List the keyspaces, what each promises and what this node holds of it.',
+  'NODES',
+  '    List the members of the cluster as this node knows them.',
+  'RING <key>',
+  '    Show the slot of <key> and its replicas in the order of the ring.',
+];
+
+/** What Redis has no word for (DESIGN §1). */
+export const COTERIE: Command = container(
+  { name: 'coterie', summary: 'A container for commands about replication', since: '7.0.0', group: 'coterie' },
+  [NODES, RING, EXPLAIN, KEYSPACES, CONSISTENCY],
+  HELP,
+);

@@ -1,0 +1,29 @@
+import type { ReplyWriter } from '../resp/reply-writer.ts';
+
+/** A value in a reply for people and programs: a map of these, a list of these, or a text or an integer. */
+export type ReplyData = string | number | readonly ReplyData[] | ReplyFields;
+
+export interface ReplyFields {
+  readonly [field: string]: ReplyData | undefined;
+}
+
+/** Writes data as it nests; fields that are undefined are left out. Numbers must be integers. */
+export function writeData(reply: ReplyWriter, data: ReplyData): void {
+  if (typeof data === 'string') reply.bulkString(data);
+  else if (typeof data === 'number') reply.integer(data);
+  else if (isList(data)) {
+    reply.array(data.length);
+    for (const each of data) writeData(reply, each);
+  } else {
+    const entries = Object.entries(data).filter((entry): entry is [string, ReplyData] => entry[1] !== undefined);
+    reply.map(entries.length);
+    for (const [field, value] of entries) {
+      reply.bulkString(field);
+      writeData(reply, value);
+    }
+  }
+}
+
+function isList(data: ReplyData): data is readonly ReplyData[] {
+  return Array.isArray(data);
+}
