@@ -22,9 +22,7 @@ export class SlotDigests {
 
   /** Adds a dot to the slot's digest, or takes it out when it is in. `actorWord` is `Actors.wordOf`. */
   toggle(slot: number, keyHash: number, stamp: number, actorWord: number): void {
-    const words = contribution(keyHash, stamp, actorWord);
-    this.#low[slot]! ^= words[0];
-    this.#high[slot]! ^= words[1];
+    toggleInto(this.#low, this.#high, slot, keyHash, stamp, actorWord);
   }
 
   of(slot: number): Digest {
@@ -41,16 +39,32 @@ export class SlotDigests {
   }
 }
 
-/**
- * What one dot of one key adds to its slot's digest.
- *
- * A Feistel network over the two words (M. Luby and C. Rackoff, 1988), which is a bijection however its rounds mix:
- * key and actor go in, two rounds, the stamp goes in, three rounds. So two keys never collide under one stamp, nor two stamps of
- * one key, and other collisions are as rare as 64 bits make them.
- */
+/** What one dot of one key adds to its slot's digest. */
 export function contribution(keyHash: number, stamp: number, actorWord: number): Digest {
-  let low = keyHash;
-  let high = actorWord;
+  const low = new Uint32Array(1);
+  const high = new Uint32Array(1);
+  toggleInto(low, high, 0, keyHash, stamp, actorWord);
+  return [low[0]!, high[0]!];
+}
+
+const TWO_TO_32 = 0x1_0000_0000;
+
+/**
+ * A Feistel network over two words (M. Luby and C. Rackoff, 1988), which is a bijection however its rounds mix: key and
+ * actor go in, two rounds, the stamp goes in, three rounds. So two keys never collide under one stamp, nor two stamps
+ * of one key, and other collisions are as rare as 64 bits make them. The outcome goes straight to where it is wanted,
+ * since this runs twice for every write.
+ */
+function toggleInto(
+  lows: Uint32Array,
+  highs: Uint32Array,
+  at: number,
+  keyHash: number,
+  stamp: number,
+  actorWord: number,
+): void {
+  let low = keyHash | 0;
+  let high = actorWord | 0;
   high ^= mixed(low + 0x9e3779b9);
   low ^= mixed(high + 0x3c6ef372);
   low ^= stamp | 0;
@@ -58,10 +72,9 @@ export function contribution(keyHash: number, stamp: number, actorWord: number):
   high ^= mixed(low + 0xdaa66d2b);
   low ^= mixed(high + 0x78dde6e4);
   high ^= mixed(low + 0x1715609d);
-  return [low >>> 0, high >>> 0];
+  lows[at]! ^= low;
+  highs[at]! ^= high;
 }
-
-const TWO_TO_32 = 0x1_0000_0000;
 
 /** The finaliser of MurmurHash3: each bit of the input changes each of the output with probability one half (A. Appleby, 2011). */
 function mixed(sum: number): number {

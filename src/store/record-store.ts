@@ -4,13 +4,13 @@ import type { VersionVector } from '../clock/version-vector.ts';
 import type { SlotDigests } from '../digest/slot-digests.ts';
 import { assert } from '../lib/assert.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
-import { SLOT_COUNT } from '../lib/slots.ts';
+import { KeyIndex } from './key-index.ts';
 import type { ValueSink } from './outcome.ts';
 import { PackedRecords, type RecordRef } from './packed-records.ts';
 import { type Dot, type Expiry, NEVER, type StoredRecord } from './record.ts';
 import { type MergeOutcome, RecordMerger } from './record-merger.ts';
 import { SlotAccounts } from './slot-accounts.ts';
-import { NO_CELL, SlotTable } from './slot-table.ts';
+import { NO_CELL } from './slot-table.ts';
 import { SlotWalk, visitFrom } from './slot-walk.ts';
 
 export type { RecordRef } from './packed-records.ts';
@@ -31,10 +31,9 @@ export class RecordStore {
   readonly #records = new PackedRecords();
   readonly #merger: RecordMerger;
   readonly #accounts: SlotAccounts;
-  readonly #tables: (SlotTable | undefined)[] = new Array<undefined>(SLOT_COUNT).fill(undefined);
+  readonly #index = new KeyIndex(this.#records);
   readonly #expiryWalk = new SlotWalk();
   readonly #compactionWalk = new SlotWalk();
-  #tableBytes = 0;
 
   constructor(options: { readonly actors: Actors; readonly hashKey: HashKey }) {
     this.#hashKey = options.hashKey;
@@ -69,12 +68,12 @@ export class RecordStore {
 
   /** Bytes of records, large values and tables. */
   get usedBytes(): number {
-    return this.#records.usedBytes + this.#tableBytes;
+    return this.#records.usedBytes + this.#index.byteLength;
   }
 
   /** Bytes of memory held for them. */
   get reservedBytes(): number {
-    return this.#records.reservedBytes + this.#tableBytes;
+    return this.#records.reservedBytes + this.#index.byteLength;
   }
 
   /** What `keyCount` counts, of one slot. */
@@ -84,12 +83,12 @@ export class RecordStore {
 
   /** Records of one slot, tombstones too. */
   slotRecords(slot: number): number {
-    return this.#tables[slot]?.count ?? 0;
+    return this.#index.tableOf(slot)?.count ?? 0;
   }
 
   /** The key's record, a tombstone too, or `NO_RECORD`. */
   find(slot: number, hash: number, key: Uint8Array): RecordRef {
-    return this.#refAt(slot, this.#locate(slot, hash, key));
+    return this.#index.refAt(slot, this.#index.locate(slot, hash, key));
   }
 
   /** Whether the record has no value: it was deleted, or its value was dropped after it expired. */
@@ -185,9 +184,9 @@ export class RecordStore {
 
   /** A coordinator's own `EXPIRE` or `PERSIST` (`NEVER`) of the version held, stamped above all that is held. */
   setExpiry(slot: number, hash: number, key: Uint8Array, atMs: number, stamp: Stamp, actor: ActorIndex): RecordRef {
-    const cell = this.#locate(slot, hash, key);
+    const cell = this.#index.locate(slot, hash, key);
     assert(cell !== NO_CELL, 'Cannot set an expiry: there is no record');
-    const ref = this.#refAt(slot, cell);
+    const ref = this.#index.refAt(slot, cell);
     assert(this.#records.hasValue(ref), 'Cannot set an expiry: the record is a tombstone');
     assert(this.#merger.compareToDot(ref, stamp, actor) < 0, 'Invariant 2: an expiry is stamped above its version');
     assert(this.#merger.compareToExpiryDot(ref, stamp, actor) < 0, 'Invariant 2: the later expiry has the greater dot');
@@ -198,8 +197,8 @@ export class RecordStore {
 
   /** Takes in a record of another node. The store then holds what `mergeRecords` makes of the two (invariant 3). */
   merge(slot: number, hash: number, key: Uint8Array, record: StoredRecord): MergeOutcome {
-    const cell = this.#locate(slot, hash, key);
-    const outcome = this.#merger.merge(this.#refAt(slot, cell), record);
+    const cell = this.#index.locate(slot, hash, key);
+    const outcome = this.#merger.merge(this.#index.refAt(slot, cell), record);
     if (this.#merger.changed) this.#hold(slot, hash, key, cell);
     this.#merger.draft.value = undefined;
     return outcome;
@@ -207,22 +206,18 @@ export class RecordStore {
 
   /** Forgets the record altogether, its dot and vector too. @returns whether there was one. */
   remove(slot: number, hash: number, key: Uint8Array): boolean {
-    const cell = this.#locate(slot, hash, key);
+    const cell = this.#index.locate(slot, hash, key);
     if (cell === NO_CELL) return false;
-    const ref = this.#refAt(slot, cell);
+    const ref = this.#index.refAt(slot, cell);
     this.#accounts.leave(slot, hash, ref);
     this.#records.remove(ref);
-    const table = this.#tables[slot]!;
-    this.#tableBytes -= table.byteLength;
-    table.remove(cell);
-    if (table.count === 0) this.#tables[slot] = undefined;
-    else this.#tableBytes += table.byteLength;
+    this.#index.remove(slot, cell);
     return true;
   }
 
   /** Drops the value of the key's record if it has one that has expired. @returns whether it did. */
   dropExpiredValue(slot: number, hash: number, key: Uint8Array, wallMs: number): boolean {
-    const cell = this.#locate(slot, hash, key);
+    const cell = this.#index.locate(slot, hash, key);
     return cell !== NO_CELL && this.#dropIfExpired(slot, cell, wallMs);
   }
 
@@ -236,7 +231,7 @@ export class RecordStore {
     if (this.expiringCount === 0) return 0;
     let dropped = 0;
     this.#expiryWalk.step(
-      this.#tables,
+      this.#index,
       budget,
       slot => this.#accounts.expiringIn(slot) > 0,
       (slot, cell) => {
@@ -257,14 +252,14 @@ export class RecordStore {
     if (this.#records.chooseLeaving() === 0) return 0;
     let moved = 0;
     this.#compactionWalk.step(
-      this.#tables,
+      this.#index,
       budget,
       () => true,
       (slot, cell) => {
-        const ref = this.#refAt(slot, cell);
+        const ref = this.#index.refAt(slot, cell);
         const to = this.#records.relocate(ref);
         if (to === ref) return;
-        this.#tables[slot]!.setRef(cell, to);
+        this.#index.setRef(slot, cell, to);
         moved++;
       },
     );
@@ -279,7 +274,7 @@ export class RecordStore {
    * @returns the hash to go on from, or -1 at the end of the slot.
    */
   scan(slot: number, fromHash: number, limit: number, visit: (ref: RecordRef, hash: number) => void): number {
-    const table = this.#tables[slot];
+    const table = this.#index.tableOf(slot);
     if (table === undefined) return -1;
     const { generation } = table;
     return visitFrom(table, fromHash, limit, cell => {
@@ -290,23 +285,9 @@ export class RecordStore {
 
   /** Forgets everything. */
   clear(): void {
-    this.#tables.fill(undefined);
+    this.#index.clear();
     this.#records.clear();
     this.#accounts.clear();
-    this.#tableBytes = 0;
-  }
-
-  /** The cell of the key in its slot's table, or `NO_CELL`. */
-  #locate(slot: number, hash: number, key: Uint8Array): number {
-    const table = this.#tables[slot];
-    if (table === undefined) return NO_CELL;
-    let cell = table.first(hash);
-    while (cell !== NO_CELL && !this.#records.keyEquals(table.refAt(cell), key)) cell = table.next(cell);
-    return cell;
-  }
-
-  #refAt(slot: number, cell: number): RecordRef {
-    return cell === NO_CELL ? NO_RECORD : this.#tables[slot]!.refAt(cell);
   }
 
   #isExpired(ref: RecordRef, wallMs: number): boolean {
@@ -316,8 +297,8 @@ export class RecordStore {
 
   /** Stores the draft, a coordinator's new version. */
   #supersede(slot: number, hash: number, key: Uint8Array): RecordRef {
-    const cell = this.#locate(slot, hash, key);
-    const ref = this.#refAt(slot, cell);
+    const cell = this.#index.locate(slot, hash, key);
+    const ref = this.#index.refAt(slot, cell);
     const { draft } = this.#merger;
     assert(
       ref === NO_RECORD || this.#merger.compareToDot(ref, draft.stamp, draft.actor) < 0,
@@ -333,40 +314,27 @@ export class RecordStore {
     let ref: RecordRef;
     if (cell === NO_CELL) {
       ref = this.#records.add(key, draft);
-      this.#insert(slot, hash, ref);
+      this.#index.insert(slot, hash, ref);
       this.#accounts.enter(slot, hash, ref);
     } else {
-      const table = this.#tables[slot]!;
-      const held = table.refAt(cell);
+      const held = this.#index.refAt(slot, cell);
       this.#accounts.leave(slot, hash, held);
       ref = this.#records.replace(held, key, draft);
-      table.setRef(cell, ref);
+      this.#index.setRef(slot, cell, ref);
       this.#accounts.enter(slot, hash, ref);
     }
     draft.value = undefined;
     return ref;
   }
 
-  #insert(slot: number, hash: number, ref: RecordRef): void {
-    let table = this.#tables[slot];
-    if (table === undefined) {
-      table = new SlotTable();
-      this.#tables[slot] = table;
-    } else {
-      this.#tableBytes -= table.byteLength;
-    }
-    table.insert(hash, ref);
-    this.#tableBytes += table.byteLength;
-  }
-
   /** An expired record is a tombstone: its dot, vector and expiry stay, and so does the digest. */
   #dropIfExpired(slot: number, cell: number, wallMs: number): boolean {
-    const ref = this.#refAt(slot, cell);
+    const ref = this.#index.refAt(slot, cell);
     if (!this.#records.hasValue(ref) || !this.#isExpired(ref, wallMs)) return false;
     const key = this.#records.keyOf(ref);
     this.#merger.load(ref);
     this.#merger.draft.value = undefined;
-    this.#hold(slot, this.#tables[slot]!.hashAt(cell), key, cell);
+    this.#hold(slot, this.#index.hashAt(slot, cell), key, cell);
     return true;
   }
 }

@@ -1,4 +1,5 @@
 import { SLOT_COUNT } from '../lib/slots.ts';
+import type { KeyIndex } from './key-index.ts';
 import { NO_CELL, type SlotTable } from './slot-table.ts';
 
 /**
@@ -14,14 +15,14 @@ export class SlotWalk {
    * another record; it must not add or remove cells.
    */
   step(
-    tables: readonly (SlotTable | undefined)[],
+    index: KeyIndex,
     budget: number,
     wanted: (slot: number) => boolean,
     visit: (slot: number, cell: number) => void,
   ): void {
     let left = budget;
     for (let slots = 0; slots <= SLOT_COUNT && left > 0; slots++) {
-      const table = wanted(this.#slot) ? tables[this.#slot] : undefined;
+      const table = wanted(this.#slot) ? index.tableOf(this.#slot) : undefined;
       if (table !== undefined) {
         const stop = visitFrom(table, this.#hash, left, cell => visit(this.#slot, cell));
         left -= stop.visited;

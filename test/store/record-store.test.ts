@@ -62,6 +62,17 @@ describe('keys', () => {
     expect(store.keyCount).toBe(lengths.length);
   });
 
+  test('of one hash are told apart whether they lie in the slab or not', () => {
+    const keys = ['', 'x', 'y', 'x'.repeat(9000), 'y'.repeat(9000)].map(name => Buffer.from(name));
+    keys.forEach((key, i) => {
+      expect(store.find(5, 77, key)).toBe(0);
+      store.putValue(5, 77, key, Buffer.from(String(i)), ++stamp, ME, NEVER);
+    });
+    keys.forEach((key, i) => {
+      expect(store.valueOf(store.find(5, 77, key))).toEqual(Buffer.from(String(i)));
+    });
+  });
+
   test('aimed at one place of the table spread evenly where the hash key is another', () => {
     const attackers: Buffer[] = [];
     for (let i = 0; attackers.length < 300; i++) {

@@ -98,6 +98,7 @@ test('a page whose last block is freed goes back, but for one that is kept for t
   for (const ref of refs) slab.free(ref);
   expect(slab.usedBytes).toBe(0);
   expect(slab.reservedBytes).toBe(PAGE_BYTES);
+  expect(refs.filter(ref => slab.pageOf(ref) !== undefined)).toEqual([]);
   slab.allocate(5000);
   expect(slab.reservedBytes).toBe(PAGE_BYTES);
 });
