@@ -19,6 +19,7 @@ import { NEVER } from '../store/record.ts';
 import { StoredFound } from '../store/stored-found.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { ReplyQueue } from './reply-queue.ts';
+import { SlotCounts } from './slot-counts.ts';
 
 /** What runs operations on keys: this node as a replica, or another one that is. */
 export interface OperationRunner {
@@ -37,8 +38,9 @@ export class SessionKeys implements KeyAccess {
   readonly #runner: OperationRunner;
   readonly #clock: Clock;
   readonly #found = new StoredFound();
-  /** Writes of this connection that are not decided, by slot. */
-  readonly #undecided = new Map<number, number>();
+  /** Operations of this connection that are not decided: how many, by slot. */
+  readonly #undecidedReads = new SlotCounts();
+  readonly #undecidedWrites = new SlotCounts();
   readonly #onProgress: () => void;
 
   constructor(
@@ -55,12 +57,18 @@ export class SessionKeys implements KeyAccess {
     this.#onProgress = onProgress;
   }
 
-  get hasUndecidedWrites(): boolean {
-    return this.#undecided.size > 0;
+  /** Whether any operation is undecided, so that `mustWait` is worth asking. */
+  get hasUndecided(): boolean {
+    return this.#undecidedWrites.size > 0 || this.#undecidedReads.size > 0;
   }
 
-  isUndecided(key: Buffer): boolean {
-    return this.#undecided.has(slotOf(key));
+  /**
+   * Whether a command on this key has to wait: for an earlier write to its slot, which it must see, and, if it writes
+   * itself, for an earlier read, which must not see it.
+   */
+  mustWait(key: Buffer, isWrite: boolean): boolean {
+    const slot = slotOf(key);
+    return this.#undecidedWrites.has(slot) || (isWrite && this.#undecidedReads.has(slot));
   }
 
   read(key: Buffer, wantsValue: boolean, project: ReadReply): void {
@@ -132,25 +140,19 @@ export class SessionKeys implements KeyAccess {
     return { kind: 'write', db, slot: slotOf(key), key, mutation, need: writeNeed, readNeed };
   }
 
-  /** Runs one operation; while a write is undecided its slot is closed to later commands of this connection. */
+  /** Runs one operation; while it is undecided its slot is closed to commands that must not overtake it. */
   #run(operation: KeyOperation, done: (outcome: Outcome) => void): void {
     const { slot } = operation;
-    const isWrite = operation.kind === 'write';
-    let decided = false;
-    if (isWrite) this.#undecided.set(slot, (this.#undecided.get(slot) ?? 0) + 1);
+    const undecided = operation.kind === 'write' ? this.#undecidedWrites : this.#undecidedReads;
+    let hasReturned = false;
+    undecided.add(slot);
     const complete = (outcome: Outcome): void => {
-      if (isWrite) this.#decide(slot);
+      undecided.remove(slot);
       done(outcome);
-      if (decided) this.#onProgress();
+      if (hasReturned) this.#onProgress();
     };
     this.#runner.run(this.#connection.keyspace!, operation, { complete });
-    decided = true;
-  }
-
-  #decide(slot: number): void {
-    const left = this.#undecided.get(slot)! - 1;
-    if (left === 0) this.#undecided.delete(slot);
-    else this.#undecided.set(slot, left);
+    hasReturned = true;
   }
 
   /** Runs several operations for one reply: the first that fails is the reply's error. */

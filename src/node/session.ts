@@ -1,5 +1,6 @@
 import type { CommandTable } from '../commands/command-table.ts';
 import type { CommandContext } from '../commands/context.ts';
+import type { RegisteredCommand } from '../commands/registered-command.ts';
 import type { Server } from '../commands/server.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { BlockPool } from '../resp/block-pool.ts';
@@ -61,8 +62,8 @@ export class Session implements CommandContext {
   }
 
   /**
-   * Runs a command, or returns false when it has to wait: too many replies are pending, or an earlier write of this
-   * connection to one of its slots is undecided (DESIGN §5). The caller gives it again after `onProgress`, and no
+   * Runs a command, or returns false when it has to wait: too many replies are pending, or it would overtake an
+   * undecided operation of this connection on one of its slots (DESIGN §5). The caller gives it again after `onProgress`, and no
    * other before it.
    */
   execute(args: readonly Buffer[]): boolean {
@@ -70,7 +71,7 @@ export class Session implements CommandContext {
     this.args = args;
     const command = this.#environment.table.resolve(this);
     if (command === undefined) return true;
-    if (this.keys.hasUndecidedWrites && this.#touchesUndecided(command.keyIndexes(args.length))) return false;
+    if (this.keys.hasUndecided && this.#mustWait(command)) return false;
     this.connection.ran(command.name, this.#environment.clock.monotonicMs());
     command.run(this);
     return true;
@@ -82,8 +83,8 @@ export class Session implements CommandContext {
     this.connection.closeAfterReply();
   }
 
-  #touchesUndecided(keyIndexes: readonly number[]): boolean {
-    for (const index of keyIndexes) if (this.keys.isUndecided(this.args[index]!)) return true;
-    return false;
+  #mustWait(command: RegisteredCommand): boolean {
+    const indexes = command.keyIndexes(this.args.length);
+    return indexes.some(index => this.keys.mustWait(this.args[index]!, command.isWrite));
   }
 }

@@ -1,0 +1,163 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { Redis } from 'ioredis';
+
+/** One node as a process of its own, and how to reach it. */
+export class TestNode {
+  readonly name: string;
+  readonly port: number;
+  readonly busPort: number;
+  readonly #arguments: readonly string[];
+  #process: ChildProcess | undefined;
+  #output = '';
+
+  constructor(name: string, port: number, busPort: number, extra: readonly string[]) {
+    this.name = name;
+    this.port = port;
+    this.busPort = busPort;
+    this.#arguments = ['start', '--name', name, '--port', String(port), '--bus-port', String(busPort), ...extra];
+  }
+
+  /** What the process has written to its standard output and error since its last start. */
+  get output(): string {
+    return this.#output;
+  }
+
+  start(): void {
+    this.#output = '';
+    const child = spawn(process.execPath, ['src/main.ts', ...this.#arguments], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', chunk => {
+        this.#output += chunk;
+      });
+    }
+    this.#process = child;
+  }
+
+  /** Ends the process and waits until it is gone. @returns its exit code, null when the signal ended it. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process;
+    this.#process = undefined;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+}
+
+/** A cluster of real processes on loopback, on free ports. */
+export class TestCluster {
+  readonly nodes: readonly TestNode[];
+  readonly #clients: Redis[] = [];
+
+  private constructor(nodes: readonly TestNode[]) {
+    this.nodes = nodes;
+  }
+
+  /** Starts `size` nodes and waits until each sees all the others alive. */
+  static async start(size: number, extra: readonly string[] = []): Promise<TestCluster> {
+    const ports = await freePorts(size * 2);
+    const join = ports.slice(size).map(port => `127.0.0.1:${port}`);
+    const discovery = size === 1 ? [] : ['--join', join.join(','), '--expect-nodes', String(size)];
+    const nodes = Array.from(
+      { length: size },
+      (_, i) => new TestNode(`n${i + 1}`, ports[i]!, ports[size + i]!, [...discovery, ...extra]),
+    );
+    const cluster = new TestCluster(nodes);
+    for (const node of nodes) node.start();
+    await cluster.untilWhole();
+    return cluster;
+  }
+
+  /** A client of node `index` (from 0) in keyspace `db`; closed with the cluster. */
+  client(index: number, db = 0): Redis {
+    const client = new Redis(this.nodes[index]!.port, '127.0.0.1', {
+      db,
+      maxRetriesPerRequest: 0,
+      retryStrategy: () => 50,
+    });
+    client.on('error', () => {});
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** Waits until every node (but those named) sees every other alive, linked and not refilling. */
+  async untilWhole(except: readonly string[] = []): Promise<void> {
+    for (const [index, node] of this.nodes.entries()) {
+      if (except.includes(node.name)) continue;
+      const client = this.client(index);
+      await until(`${node.name} sees the cluster whole`, async () => {
+        const seen = await nodesSeenBy(client);
+        const expected = this.nodes.filter(({ name }) => !except.includes(name));
+        return expected.every(({ name }) => {
+          const entry = seen.get(name);
+          return entry?.get('status') === 'alive' && entry.get('refilling') === 'no';
+        });
+      });
+      client.disconnect();
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.disconnect();
+    for (const node of this.nodes) node.signal('SIGCONT');
+    await Promise.all(this.nodes.map(node => node.end('SIGKILL')));
+  }
+}
+
+/** What `COTERIE NODES` says, by node. */
+export async function nodesSeenBy(client: Redis): Promise<Map<string, Map<string, string>>> {
+  const reply = (await client.call('COTERIE', 'NODES')) as unknown[][];
+  return new Map(
+    reply.map(fields => {
+      const entry = new Map<string, string>();
+      for (let i = 0; i < fields.length; i += 2) entry.set(String(fields[i]), String(fields[i + 1]));
+      return [entry.get('name')!, entry];
+    }),
+  );
+}
+
+/** Waits until the condition holds; an error counts as not yet. @throws after the deadline, with what was waited for. */
+export async function until(
+  what: string,
+  condition: () => Promise<boolean> | boolean,
+  deadlineMs = 30_000,
+): Promise<void> {
+  const endMs = performance.now() + deadlineMs;
+  let lastError: unknown;
+  for (;;) {
+    try {
+      if (await condition()) return;
+      lastError = undefined;
+    } catch (error) {
+      lastError = error;
+    }
+    if (performance.now() > endMs)
+      throw new Error(`not in ${deadlineMs} ms: ${what}${lastError ? ` (${lastError})` : ''}`);
+    await pause();
+  }
+}
+
+/** The distance between two looks at a condition. */
+function pause(): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, 25));
+}
+
+/** Ports that were free a moment ago, all different. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  const ports: number[] = [];
+  for (const server of servers) {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    ports.push((server.address() as { port: number }).port);
+  }
+  for (const server of servers) server.close();
+  return ports;
+}
