@@ -4,7 +4,7 @@ import type { Log } from '../ports/log.ts';
 
 /** How much is logged and in which form; a node's configuration has these fields. */
 export interface LogOptions {
-  /** Stands in every line as `node`. */
+  /** The node's; stands in every line. */
   readonly name: string;
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
   /** `auto`: for people when standard output is a terminal, JSON when it is not. */
@@ -14,19 +14,14 @@ export interface LogOptions {
 /** What may wait for a reader of standard output that has stopped reading; lines beyond it are dropped. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
-const STANDARD_OUTPUT = 1;
-
-/**
- * A log on standard output. Writing does not wait for the reader, so that a stopped terminal never stops a node;
- * what still waits when the process exits is written then.
- */
+/** A log on standard output. */
 export function createLog({ name, logLevel, logFormat }: LogOptions): Log {
-  const destination = pino.destination({ dest: STANDARD_OUTPUT, sync: false, maxLength: MAX_WAITING_BYTES });
+  const destination = standardOutput();
   const pretty = logFormat === 'pretty' || (logFormat === 'auto' && process.stdout.isTTY);
   const logger = pino(
     {
       level: logLevel,
-      base: { node: name },
+      base: { name },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
     },
@@ -39,13 +34,30 @@ export function createLog({ name, logLevel, logFormat }: LogOptions): Log {
   };
 }
 
+/**
+ * Node's own stream writes a line in the call if the pipe takes it, so that the last line before an exit is out, and
+ * queues it if not. pino's destination does neither: synchronous it stops the node while nobody reads, asynchronous it
+ * tries for ever to write what is left at the exit, even when the reader is gone.
+ */
+function standardOutput(): DestinationStream {
+  let readerGone = false;
+  process.stdout.on('error', () => {
+    readerGone = true;
+  });
+  return {
+    write(line) {
+      if (!readerGone && process.stdout.writableLength < MAX_WAITING_BYTES) process.stdout.write(line);
+    },
+  };
+}
+
 /** Lines for people. Formatted in the call: through a stream of pino-pretty's own the last lines before an exit are lost. */
 function prettyOn(destination: DestinationStream): DestinationStream {
   const { NO_COLOR } = process.env;
   const format = prettyFactory({
     colorize: process.stdout.isTTY === true && !NO_COLOR,
     translateTime: 'SYS:HH:MM:ss.l',
-    ignore: 'node',
+    ignore: 'name',
     singleLine: true,
   });
   return { write: line => destination.write(format(line)) };
