@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { BusAddress } from '../ports/outbox.ts';
+import type { Shell } from './shell.ts';
 import { END_WITH_PARENT } from './start.ts';
 
 /** How a child process ended. */
@@ -20,7 +21,7 @@ export class ChildNode {
   readonly #process: ChildProcess;
   #ending: Ending | undefined;
 
-  constructor(name: string, client: BusAddress, flags: readonly string[], env: NodeJS.ProcessEnv) {
+  constructor(name: string, client: BusAddress, flags: readonly string[], env: NodeJS.ProcessEnv, { out }: Shell) {
     this.name = name;
     this.client = client;
     this.flags = flags;
@@ -32,7 +33,7 @@ export class ChildNode {
     });
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {
       createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on('line', line => {
-        process.stdout.write(`${name} | ${line}\n`);
+        out(`${name} | ${line}\n`);
       });
     }
     this.ended = new Promise(resolve => {

@@ -7,6 +7,7 @@ import { loadConfig } from './load-config.ts';
 import { LocalCluster } from './local-cluster.ts';
 import { assertFree } from './ports.ts';
 import { addSettingOptions, settingFlags } from './setting-options.ts';
+import type { Shell } from './shell.ts';
 
 const HOST = '127.0.0.1';
 const BUS_PORT_OFFSET = 10_000;
@@ -30,22 +31,22 @@ const OWN_SETTINGS = [
 type OwnSettings = Readonly<Record<(typeof OWN_SETTINGS)[number], string>>;
 
 /** `coterie cluster`: a cluster of child processes on this machine, to try things on. */
-export function clusterCommand(): Command {
+export function clusterCommand(shell: Shell): Command {
   const command = new Command('cluster')
     .summary('run a cluster on this machine')
     .description(`Runs nodes n1, n2, … on ${HOST}, each in a process of its own, until SIGTERM or Ctrl-C.`)
     .addOption(new Option('--nodes <n>', `how many (a whole number from 1 to ${MAX_NODES})`).default('3'))
     .addOption(new Option('--port <port>', 'the port of the first; the others count up from it').default('7001'));
   addSettingOptions(command, OWN_SETTINGS);
-  return command.action(() => cluster(command));
+  return command.action(() => cluster(command, shell));
 }
 
-async function cluster(command: Command): Promise<void> {
+async function cluster(command: Command, shell: Shell): Promise<void> {
   const options = command.opts<{ nodes: string; port: string; config?: string }>();
   const shared = settingFlags(command);
   const plans = planNodes(options.nodes, options.port);
   // What is wrong with the settings is said once, here, and not by every node.
-  const config = loadConfig({ ...shared, ...plans[0]! }, options.config);
+  const config = loadConfig({ ...shared, ...plans[0]! }, options.config, shell.env);
   for (const plan of plans) {
     await assertFree({ host: HOST, port: Number(plan.port) });
     await assertFree({ host: HOST, port: Number(plan['bus-port']) });
@@ -54,13 +55,14 @@ async function cluster(command: Command): Promise<void> {
   // The nodes write to a pipe, but where this process writes to decides who reads it.
   if (config.logFormat === 'auto' && process.stdout.isTTY) shared['log-format'] = 'pretty';
   if (options.config !== undefined) shared['config'] = options.config;
-  const env = { ...process.env };
+  const env = { ...shell.env };
   for (const name of OWN_SETTINGS) delete env[environmentName(name)];
   const nodes = plans.map(plan => {
     const flags = Object.entries({ ...shared, ...plan }).flatMap(([name, value]) => [`--${name}`, value]);
-    return new ChildNode(plan.name, { host: HOST, port: Number(plan.port) }, flags, env);
+    return new ChildNode(plan.name, { host: HOST, port: Number(plan.port) }, flags, env, shell);
   });
-  process.exitCode = await new LocalCluster(nodes, config, plans.map(restartWith)).run();
+  const status = await new LocalCluster(nodes, config, plans.map(restartWith), shell).run();
+  if (status !== 0) throw new Failure(status);
 }
 
 /** Checks how many nodes are asked for and from which port on, and decides what each one is told. */

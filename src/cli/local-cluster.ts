@@ -3,6 +3,7 @@ import { formatAddress } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import type { ChildNode, Ending } from './child-node.ts';
 import { listNodes } from './node-list.ts';
+import type { Shell } from './shell.ts';
 import { onStopSignals } from './signals.ts';
 
 /** What a node gets beyond its shutdown-timeout before it is killed. */
@@ -23,15 +24,17 @@ export class LocalCluster {
   readonly #nodes: readonly ChildNode[];
   readonly #config: Config;
   readonly #restart: readonly string[];
+  readonly #shell: Shell;
   #ready = false;
   #stopping = false;
   #status: 0 | 1 = 0;
 
   /** @param restart for each node the subcommand that starts it again. */
-  constructor(nodes: readonly ChildNode[], config: Config, restart: readonly string[]) {
+  constructor(nodes: readonly ChildNode[], config: Config, restart: readonly string[], shell: Shell) {
     this.#nodes = nodes;
     this.#config = config;
     this.#restart = restart;
+    this.#shell = shell;
   }
 
   /** Settles when all nodes have ended, with the exit status: 0 when they did because they were told to. */
@@ -64,13 +67,13 @@ export class LocalCluster {
       this.#fail(`${node.name} ${how}; it was the last`);
       return;
     }
-    say(`${node.name} ${how}; ${left === 1 ? 'the other keeps' : 'the others keep'} running. To start it again:`);
-    say(`  ${SELF} ${this.#restart[index]}`);
+    this.#say(`${node.name} ${how}; ${left === 1 ? 'the other keeps' : 'the others keep'} running. To start it again:`);
+    this.#say(`  ${SELF} ${this.#restart[index]}`);
   }
 
   #fail(message: string): void {
     this.#status = 1;
-    say(message);
+    this.#say(message);
   }
 
   /** Ready is when every node calls every node alive. */
@@ -88,7 +91,7 @@ export class LocalCluster {
       if (!warned && performance.now() - startedMs > PATIENCE_MS) {
         warned = true;
         const seen = this.#nodes.map((node, index) => `${node.name} sees ${alive[index]}`).join(', ');
-        say(`still waiting for ${this.#nodes.length} nodes to see each other alive: ${seen}`);
+        this.#say(`still waiting for ${this.#nodes.length} nodes to see each other alive: ${seen}`);
       }
       await sleep(POLL_INTERVAL_MS);
     }
@@ -107,15 +110,15 @@ export class LocalCluster {
     const [first, second, third] = [0, 1, 2].map(index => this.#nodes[index % this.#nodes.length]!.client.port);
     const login = this.#config.password === '' ? '' : ' -a "$COTERIE_PASSWORD"';
     const where = this.#nodes.map(node => `${node.name} on ${formatAddress(node.client)} (pid ${node.pid})`);
-    say(`ready: ${where.join(', ')}`);
-    say('Try in another terminal:');
-    say(`  redis-cli${login} -p ${first} SET k v`);
-    say(`  redis-cli${login} -p ${second} GET k`);
+    this.#say(`ready: ${where.join(', ')}`);
+    this.#say('Try in another terminal:');
+    this.#say(`  redis-cli${login} -p ${first} SET k v`);
+    this.#say(`  redis-cli${login} -p ${second} GET k`);
     if (this.#config.keyspaces.some(({ db }) => db === 1)) {
-      say(`  redis-cli${login} -p ${third} -n 1 SET k v    (database 1: reads and writes by quorum)`);
+      this.#say(`  redis-cli${login} -p ${third} -n 1 SET k v    (database 1: reads and writes by quorum)`);
     }
-    say(`  ${SELF} status -p ${first}`);
-    say('Ctrl-C ends them all.');
+    this.#say(`  ${SELF} status -p ${first}`);
+    this.#say('Ctrl-C ends them all.');
   }
 
   #stop(): void {
@@ -129,8 +132,8 @@ export class LocalCluster {
   #kill(): void {
     for (const node of this.#nodes) node.signal('SIGKILL');
   }
-}
 
-function say(line: string): void {
-  process.stdout.write(`coterie | ${line}\n`);
+  #say(line: string): void {
+    this.#shell.out(`coterie | ${line}\n`);
+  }
 }

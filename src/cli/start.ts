@@ -7,71 +7,74 @@ import type { Log } from '../ports/log.ts';
 import { loadConfig } from './load-config.ts';
 import { explainListenError } from './ports.ts';
 import { addSettingOptions, settingFlags } from './setting-options.ts';
+import type { Shell } from './shell.ts';
 import { onStopSignals } from './signals.ts';
 
 /** What is left of `shutdown-timeout` for the exit itself. */
 const EXIT_GRACE_MS = 250;
 
+/** The flag of a node that its parent ends: Ctrl-C is not for it, and it stops when the parent is gone. */
+export const END_WITH_PARENT = 'end-with-parent';
+
 /** `coterie start`: runs one node until it is told to stop. */
-export function startCommand(): Command {
+export function startCommand(shell: Shell): Command {
   const command = new Command('start').summary('run a node').description('Runs one node until SIGTERM or Ctrl-C.');
   addSettingOptions(command);
   command.addOption(new Option(`--${END_WITH_PARENT}`).hideHelp());
-  return command.action(() => start(command));
+  return command.action(() => start(command, shell));
 }
 
-/** The flag for a node that its parent ends: it ignores Ctrl-C, and stops when the parent is gone. */
-export const END_WITH_PARENT = 'end-with-parent';
-
-async function start(command: Command): Promise<void> {
+async function start(command: Command, shell: Shell): Promise<void> {
   const options = command.opts<{ config?: string; endWithParent?: boolean }>();
-  const config = loadConfig(settingFlags(command), options.config);
+  const config = loadConfig(settingFlags(command), options.config, shell.env);
   const log = createLog(config);
   warnOfOpenDoors(config, log);
 
-  // From here on a signal must not kill a node that is half started.
-  let stopping = false;
   const started = runNode(config, log);
-  const stop = (reason: string) => {
-    if (stopping) return;
-    stopping = true;
-    void drainAndExit(started, config, log, reason);
-  };
-  const endWithParent = options.endWithParent === true;
-  onStopSignals(stop, exitAtOnce(log), endWithParent ? ['SIGINT', 'SIGHUP'] : []);
-  if (endWithParent) process.once('disconnect', () => stop('its parent is gone'));
-
+  const stopped = stopWhenTold(started, config, log, options.endWithParent === true);
   try {
     await started;
   } catch (error) {
     throw explainListenError(error);
   }
+  await stopped;
 }
 
-async function drainAndExit(started: Promise<RunningNode>, config: Config, log: Log, reason: string): Promise<void> {
-  log.info('stopping', { reason });
-  const timer = setTimeout(
-    () => {
-      log.warn('stopped before everything in flight was answered', { afterMs: config.shutdownTimeoutMs });
-      process.exit(0);
-    },
-    Math.max(0, config.shutdownTimeoutMs - EXIT_GRACE_MS),
-  );
-  try {
-    await (await started).drain();
-  } catch (error) {
-    log.error('stopping failed', { error: String(error) });
-  }
+/** Settles when the node has been told to stop and has drained, or the time for that is over. */
+function stopWhenTold(started: Promise<RunningNode>, config: Config, log: Log, endWithParent: boolean): Promise<void> {
+  return new Promise(resolve => {
+    let stopping = false;
+    const stop = (reason: string) => {
+      if (stopping) return;
+      stopping = true;
+      log.info('stopping', { reason });
+      drain(started, config, log).then(resolve);
+    };
+    const stopAtOnce = (signal: string) => {
+      log.warn('told twice to stop: exits at once', { signal });
+      process.exit(1);
+    };
+    onStopSignals(stop, stopAtOnce, endWithParent ? ['SIGINT', 'SIGHUP'] : []);
+    if (endWithParent) process.once('disconnect', () => stop('its parent is gone'));
+  });
+}
+
+async function drain(started: Promise<RunningNode>, config: Config, log: Log): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeIsUp = new Promise<string>(resolve => {
+    const boundMs = Math.max(0, config.shutdownTimeoutMs - EXIT_GRACE_MS);
+    timer = setTimeout(() => resolve('stopped before everything in flight was answered'), boundMs);
+  });
+  const drained = started
+    .then(node => node.drain())
+    .then(
+      () => undefined,
+      (error: unknown) => `stopped after an error: ${error}`,
+    );
+  const trouble = await Promise.race([drained, timeIsUp]);
   clearTimeout(timer);
-  log.info('stopped');
-  process.exit(0);
-}
-
-function exitAtOnce(log: Log): (signal: string) => void {
-  return signal => {
-    log.warn('told twice to stop: exits at once', { signal });
-    process.exit(1);
-  };
+  if (trouble === undefined) log.info('stopped');
+  else log.warn(trouble, { afterMs: config.shutdownTimeoutMs });
 }
 
 /** A door that others can reach and that has no lock is a choice; it should be a known one. */

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { formatAddress, isHost, parsePort } from '../config/address.ts';
 import { Failure } from './failure.ts';
 import { listNodes, type NodeEntry } from './node-list.ts';
+import type { Shell } from './shell.ts';
 import { formatTable } from './table.ts';
 
 const TIMEOUT_MS = 5000;
@@ -9,7 +10,7 @@ const TIMEOUT_MS = 5000;
 const COLUMNS = ['name', 'status', 'client', 'bus', 'zone', 'weight', 'refilling', 'slots-first', 'slots'];
 
 /** `coterie status`: what one node knows of the cluster's nodes, as a table. Its flags are redis-cli's. */
-export function statusCommand(): Command {
+export function statusCommand(shell: Shell): Command {
   return new Command('status')
     .summary('show the nodes of a cluster')
     .description('Asks one node for the nodes of its cluster. Exits with 0 if it answers, with 1 if it does not.')
@@ -17,11 +18,14 @@ export function statusCommand(): Command {
     .option('-h, --host <host>', 'the node to ask', '127.0.0.1')
     .option('-p, --port <port>', 'its port for clients (default: COTERIE_PORT or 6379)')
     .option('-a, --password <text>', 'its password (default: COTERIE_PASSWORD)')
-    .action(status);
+    .action(options => status(options, shell));
 }
 
-async function status(options: { host: string; port?: string; password?: string }): Promise<void> {
-  const { COTERIE_PORT, COTERIE_PASSWORD } = process.env;
+async function status(
+  options: { readonly host: string; readonly port?: string; readonly password?: string },
+  { env, out }: Shell,
+): Promise<void> {
+  const { COTERIE_PORT, COTERIE_PASSWORD } = env;
   const portText = options.port ?? (COTERIE_PORT || '6379');
   const port = parsePort(portText);
   if (!port)
@@ -41,5 +45,5 @@ async function status(options: { host: string; port?: string; password?: string 
     throw new Failure(1, `${formatAddress(address)} does not answer as a node: ${(error as Error).message}`);
   }
   const rows = nodes.map(node => COLUMNS.map(column => node.get(column) ?? '-'));
-  console.log(formatTable(COLUMNS, rows));
+  out(`${formatTable(COLUMNS, rows)}\n`);
 }
