@@ -82,7 +82,11 @@ export const configSchema = z.strictObject({
     '1024',
     'Commands of a connection that may wait for replicas; above it nothing more is read from it.',
   ),
-  maxmemory: setting(size('1mb', '1000gb', true), '0', 'Bytes of records that the node may hold; 0 is no limit.'),
+  maxmemory: setting(
+    size('1mb', '1000gb', true),
+    '0',
+    'Bytes of records that the node may hold of each keyspace that has no maxmemory of its own; 0 is no limit.',
+  ),
   'bus-queue-limit': setting(
     size('1mb', '16gb'),
     '64mb',
