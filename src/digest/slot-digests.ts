@@ -76,7 +76,7 @@ function toggleInto(
   highs[at]! ^= high;
 }
 
-/** The finaliser of MurmurHash3: each bit of the input changes each of the output with probability one half (A. Appleby, 2011). */
+/** The finaliser of MurmurHash3 (A. Appleby, 2011): a bit of the input changes each of the output half of the time. */
 function mixed(sum: number): number {
   let word = Math.imul(sum ^ (sum >>> 16), 0x85ebca6b);
   word = Math.imul(word ^ (word >>> 13), 0xc2b2ae35);

@@ -3,8 +3,8 @@ import type { PackedRecords, RecordRef } from './packed-records.ts';
 import { NO_CELL, SlotTable } from './slot-table.ts';
 
 /**
- * From keys to records: a table for each slot that has any. A place in it is a slot and a cell of the slot's table, good
- * until a key of the slot is added or removed.
+ * From keys to records: a table for each slot that has any. A place in it is a slot and a cell of the slot's table,
+ * good until a key of the slot is added or removed.
  */
 export class KeyIndex {
   readonly #records: PackedRecords;

@@ -8,8 +8,8 @@ interface LargeEntry {
 const MAX_WASTE = 0.25;
 
 /**
- * Keys and values too large for the slab, each in a Buffer of its own that nobody changes again: a value goes to replies
- * and to the bus by reference, and outlives its record there.
+ * Keys and values too large for the slab, each in a Buffer of its own that nobody changes again: a value goes to
+ * replies and to the bus by reference, and outlives its record there.
  */
 export class LargeTable {
   readonly #entries: (LargeEntry | undefined)[] = [];

@@ -222,7 +222,8 @@ export class RecordStore {
   }
 
   /**
-   * Drops the values of expired records. Goes round the slots that have any value to expire, and goes on where it stopped.
+   * Drops the values of expired records. Goes round the slots that have any value to expire, each time from where it
+   * stopped.
    *
    * @param budget how many records to look at.
    * @returns how many values were dropped.

@@ -24,7 +24,7 @@ const PAGE_SHIFT = 16;
 const UNIT_MASK = 0xffff;
 const NO_LIST = -1;
 
-/** One mebibyte, cut into blocks of one size. Only `Slab` changes its fields; others read and write the bytes of blocks. */
+/** One mebibyte, cut into blocks of one size. Its fields are `Slab`'s; others read and write the bytes of blocks. */
 export class SlabPage {
   readonly bytes: Buffer;
   /** The same memory by 4 and by 8 bytes, in the order of this machine; nothing of it ever leaves the process. */

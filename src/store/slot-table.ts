@@ -18,10 +18,10 @@ const MAX_BITS = 27;
  *     home      0     1     2     3     4     5     6     7   spill
  *     cell   │ 0.3 │ 0.7 │ 1.2 │     │ 4.1 │     │     │ 7.5 │ 7.6 │     │
  *
- * That gives three things at once. A search ends at the first greater hash. A range of hashes is a contiguous run of cells,
- * which a scan resumes by hash alone, whatever was inserted, deleted or resized meanwhile. And a rebuild is one pass
- * in order. There is no wrap-around: cells pushed past the last home stand in the spill, which grows when it is full,
- * so that even equal hashes without end are only slow, never wrong.
+ * That gives three things at once. A search ends at the first greater hash. A range of hashes is a contiguous run of
+ * cells, which a scan resumes by hash alone, whatever was inserted, deleted or resized meanwhile. And a rebuild is one
+ * pass in order. There is no wrap-around: cells pushed past the last home stand in the spill, which grows when it is
+ * full, so that even equal hashes without end are only slow, never wrong.
  *
  * Deletion moves the rest of the run one cell back (Knuth, TAOCP vol. 3, §6.4, algorithm R), so there are no tombstone
  * cells. The table doubles above 3/4 full and halves below 3/16.

@@ -4,15 +4,16 @@ import { NO_CELL, type SlotTable } from './slot-table.ts';
 
 /**
  * A place in the round through all records of a keyspace, slot after slot in the order of hashes, that background work
- * takes in small steps. Between steps the tables may change at will: records that are there all the time are visited once a round.
+ * takes in small steps. Between steps the tables may change at will: records that are there all the time are visited
+ * once a round.
  */
 export class SlotWalk {
   #slot = 0;
   #hash = 0;
 
   /**
-   * Visits about `budget` cells (those of equal hashes together) of the slots that are `wanted`, at most one round. `visit` may point a cell at
-   * another record; it must not add or remove cells.
+   * Visits about `budget` cells (those of equal hashes together) of the slots that are `wanted`, at most one round.
+   * `visit` may point a cell at another record; it must not add or remove cells.
    */
   step(
     index: KeyIndex,

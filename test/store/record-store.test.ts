@@ -63,7 +63,7 @@ describe('keys', () => {
   });
 
   test('of one hash are told apart whether they lie in the slab or not', () => {
-    const keys = ['', 'x', 'y', 'x'.repeat(9000), 'y'.repeat(9000)].map(name => Buffer.from(name));
+    const keys = ['x'.repeat(9000), 'y'.repeat(9000), '', 'x', 'y'].map(name => Buffer.from(name));
     keys.forEach((key, i) => {
       expect(store.find(5, 77, key)).toBe(0);
       store.putValue(5, 77, key, Buffer.from(String(i)), ++stamp, ME, NEVER);
@@ -102,6 +102,9 @@ describe('a write', () => {
     expect(() => store.putValue(...at('k'), Buffer.from('w'), stamp, ME, NEVER)).toThrow('Invariant 2');
     expect(() => store.putValue(...at('k'), Buffer.from('w'), stamp - 1, PEER, NEVER)).toThrow('Invariant 2');
     expect(() => store.setExpiry(...at('k'), 5, stamp, ME)).toThrow('Invariant 2');
+    store.setExpiry(...at('k'), 5, stamp + 2, ME);
+    expect(() => store.setExpiry(...at('k'), 6, stamp + 1, PEER)).toThrow('Invariant 2');
+    expect(store.expiryAtMs(find('k'))).toBe(5);
     expect(textOf('k')).toBe('v');
   });
 

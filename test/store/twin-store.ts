@@ -5,7 +5,7 @@ import { compareDots, type Dot, mergeRecords, NEVER, type StoredRecord } from '.
 import type { MergeOutcome } from '../../src/store/record-store.ts';
 import { plain } from './records.ts';
 
-/** `RecordStore` as a Map and `mergeRecords`: slow, and plainly right. Keys are named by their number in a test's pool. */
+/** `RecordStore` as a Map and `mergeRecords`: slow, and plainly right. Keys go by their number in a test's pool. */
 export class TwinStore {
   readonly records = new Map<number, StoredRecord>();
   readonly #actors: Actors;
