@@ -84,21 +84,7 @@ export class Slab {
   /** A block of at least `bytes` bytes, 1…32 KiB; what it holds is undefined. */
   allocate(bytes: number): BlockRef {
     assert(bytes <= MAX_BLOCK_BYTES, 'Cannot allocate a block: it would be larger than 32 KiB');
-    const sizeClass = sizeClassOf(bytes);
-    const roomy = this.#roomy[sizeClass]!;
-    const index = roomy.length > 0 ? roomy[roomy.length - 1]! : this.#addPage(sizeClass);
-    const page = this.#pages[index]!;
-    let unit = page.freeUnit;
-    if (unit !== 0) {
-      page.freeUnit = page.words[unit << 2]!;
-    } else {
-      unit = unitOfBlock(sizeClass, page.fresh);
-      page.fresh++;
-    }
-    page.used++;
-    this.#usedBytes += blockUnitsOf(sizeClass) * UNIT_BYTES;
-    if (page.used === blocksPerPage(sizeClass)) this.#unlist(index, page);
-    return (index << PAGE_SHIFT) | unit;
+    return this.#allocateIn(sizeClassOf(bytes));
   }
 
   /** Takes a block back. Its ref, and every offset into it, means nothing any more. */
@@ -149,7 +135,7 @@ export class Slab {
   move(ref: BlockRef): BlockRef {
     const from = this.pageOf(ref);
     const length = blockUnitsOf(from.sizeClass) * UNIT_BYTES;
-    const moved = this.allocate(length);
+    const moved = this.#allocateIn(from.sizeClass);
     const start = byteOffset(ref);
     from.bytes.copy(this.pageOf(moved).bytes, byteOffset(moved), start, start + length);
     this.free(ref);
@@ -182,6 +168,23 @@ export class Slab {
       page.leaving = true;
       this.#leavingCount++;
     }
+  }
+
+  #allocateIn(sizeClass: number): BlockRef {
+    const roomy = this.#roomy[sizeClass]!;
+    const index = roomy.length > 0 ? roomy[roomy.length - 1]! : this.#addPage(sizeClass);
+    const page = this.#pages[index]!;
+    let unit = page.freeUnit;
+    if (unit !== 0) {
+      page.freeUnit = page.words[unit << 2]!;
+    } else {
+      unit = unitOfBlock(sizeClass, page.fresh);
+      page.fresh++;
+    }
+    page.used++;
+    this.#usedBytes += blockUnitsOf(sizeClass) * UNIT_BYTES;
+    if (page.used === blocksPerPage(sizeClass)) this.#unlist(index, page);
+    return (index << PAGE_SHIFT) | unit;
   }
 
   #addPage(sizeClass: number): number {

@@ -139,6 +139,13 @@ test('pages left sparse are emptied by moving their blocks, and nothing is place
   expect(slab.chooseLeaving()).toBe(0);
 });
 
+test('the largest block can be moved, though blocks of its class are somewhat larger still', () => {
+  const slab = new Slab();
+  const block: Held = { ref: slab.allocate(MAX_BLOCK_BYTES), bytes: MAX_BLOCK_BYTES, mark: 9 };
+  paint(slab, block);
+  expect(isIntact(slab, { ...block, ref: slab.move(block.ref) })).toBe(true);
+});
+
 test('a block of more than 32 KiB is refused, and freeing in an empty page is a bug that stops the process', () => {
   const slab = new Slab();
   expect(() => slab.allocate(MAX_BLOCK_BYTES + 1)).toThrow('larger than 32 KiB');
