@@ -63,14 +63,15 @@ export function writeCommandDocs(reply: ReplyWriter, command: RegisteredCommand)
   }
 }
 
-/** What is done with a command's keys, in Redis's words. */
-export function writeKeyFlags(reply: ReplyWriter, command: RegisteredCommand): void {
-  writeSetOfNames(reply, command.definition.keyFlags ?? []);
+/** What a call does with its keys, in Redis's words. */
+export function writeKeyFlags(reply: ReplyWriter, command: RegisteredCommand, call: readonly Buffer[]): void {
+  const { keyFlags = [], keyFlagsOf } = command.definition;
+  writeSetOfNames(reply, keyFlagsOf?.(call) ?? keyFlags);
 }
 
 /** Redis's key specification of a range of arguments: where it begins, and where it ends counted from there. */
 function writeKeySpecification(reply: ReplyWriter, command: RegisteredCommand): void {
-  const { keys, keyNotes } = command.definition;
+  const { keys, keyNotes, keyFlags = [] } = command.definition;
   reply.set(command.hasKeys ? 1 : 0);
   if (!command.hasKeys) return;
   reply.map(keyNotes === undefined ? 3 : 4);
@@ -79,7 +80,7 @@ function writeKeySpecification(reply: ReplyWriter, command: RegisteredCommand): 
     reply.bulkString(keyNotes);
   }
   reply.bulkString('flags');
-  writeKeyFlags(reply, command);
+  writeSetOfNames(reply, keyFlags);
   reply.bulkString('begin_search');
   writeTyped(reply, 'index', { index: keys.first });
   reply.bulkString('find_keys');

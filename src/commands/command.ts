@@ -42,6 +42,8 @@ export interface Command {
   /** What is done with the keys, in the words of Redis's key specifications (`RO`, `access`); with keys only. */
   readonly keyFlags?: readonly string[];
   readonly keyNotes?: string;
+  /** What one call does with its keys, where that depends on its arguments. */
+  keyFlagsOf?(args: readonly Buffer[]): readonly string[];
   /** Redis's ACL categories, without the `@`, beyond those that follow from the flags. */
   readonly categories: readonly string[];
   /** Hints for proxies and cluster clients ("Command tips" in Redis's documentation). */

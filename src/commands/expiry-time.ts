@@ -1,4 +1,4 @@
-/** An absolute time in Unix milliseconds, or the sign that there is none such. */
+/** The sign that a time is none that there can be. */
 export const OUT_OF_RANGE = -1;
 
 /** The earliest time of expiry: 0 would say that there is none. */
@@ -11,7 +11,7 @@ const EARLIEST_MS = 1;
  * @returns Unix milliseconds, above 0, or `OUT_OF_RANGE`.
  */
 export function expiryAtMs(amount: number, unitMs: 1 | 1000, baseMs: number): number {
-  const atMs = amount * unitMs + baseMs;
+  const atMs = amount * unitMs + Math.floor(baseMs);
   if (!(atMs <= Number.MAX_SAFE_INTEGER) || amount * unitMs < MIN_INT64) return OUT_OF_RANGE;
   return Math.max(atMs, EARLIEST_MS);
 }

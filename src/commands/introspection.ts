@@ -134,7 +134,7 @@ function replyKeys({ args, reply }: CommandContext, table: CommandTable, withFla
   for (const index of indexes) {
     if (withFlags) reply.array(2);
     reply.bulkRange(call[index]!, 0, call[index]!.length);
-    if (withFlags) writeKeyFlags(reply, command);
+    if (withFlags) writeKeyFlags(reply, command, call);
   }
 }
 

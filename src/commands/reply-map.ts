@@ -7,10 +7,10 @@ export interface ReplyFields {
   readonly [field: string]: ReplyData | undefined;
 }
 
-/** Writes data as it nests; fields that are undefined are left out. Numbers must be integers. */
+/** Writes data as it nests. Fields that are undefined are left out, and a fraction is a text, as in Redis's replies. */
 export function writeData(reply: ReplyWriter, data: ReplyData): void {
-  if (typeof data === 'string') reply.bulkString(data);
-  else if (typeof data === 'number') reply.integer(data);
+  if (Number.isSafeInteger(data)) reply.integer(data as number);
+  else if (typeof data === 'string' || typeof data === 'number') reply.bulkString(String(data));
   else if (isList(data)) {
     reply.array(data.length);
     for (const each of data) writeData(reply, each);

@@ -1,4 +1,5 @@
 import { NEVER } from '../store/record.ts';
+import { isWord } from './arguments.ts';
 import { type Command, EVERY_ARGUMENT, EVERY_OTHER_ARGUMENT, FIRST_ARGUMENT } from './command.ts';
 import type { CommandContext } from './context.ts';
 import { lastMentions } from './distinct-keys.ts';
@@ -27,6 +28,8 @@ const SET: Command = {
   keys: FIRST_ARGUMENT,
   keyFlags: ['RW', 'access', 'update', 'variable_flags'],
   keyNotes: 'RW and ACCESS due to the optional `GET` argument',
+  keyFlagsOf: args =>
+    args.some((option, i) => i >= 3 && isWord(option, 'get')) ? ['RW', 'access', 'update'] : ['OW', 'update'],
   categories: ['string'],
   summary: 'Set the string value of a key',
   since: '1.0.0',
