@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { fakeNode } from './fake-server.ts';
+import { FakeSession, resp3Session } from './fake-session.ts';
+
+/** The texts and numbers of a reply, flat. */
+function words(reply: string): string[] {
+  return reply.split('\r\n').filter(line => line !== '' && !/^[*$%~=]/.test(line));
+}
+
+describe('COTERIE', () => {
+  it('lists the nodes, each as a map of texts', () => {
+    const session = resp3Session();
+    session.server.members = [fakeNode(1, { refilling: true, weight: 1.5, client: { host: '::1', port: 7001 } })];
+    const reply = session.run('COTERIE', 'NODES');
+    expect(reply).toMatch(/^\*1\r\n%13\r\n/);
+    expect(words(reply)).toEqual([
+      ...['name', 'n1', 'status', 'alive', 'myself', 'yes', 'linked', 'yes', 'refilling', 'yes'],
+      ...['client', '[::1]:7001', 'bus', '10.0.0.1:16379', 'zone', 'default', 'weight', '1.5'],
+      ...['slots-first', ':5461', 'slots', ':16384', 'actor', 'n1.00c0ffee00c0ffee', 'id', '1'.repeat(40)],
+    ]);
+  });
+
+  it('shows where a key is kept', () => {
+    const reply = words(new FakeSession().run('COTERIE', 'RING', 'foo'));
+    expect(reply.slice(0, 7)).toEqual(['keyspace', 'eventual', 'slot', ':12182', 'epoch', ':1', 'replicas']);
+    expect(reply.filter(word => /^n\d$/.test(word))).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it('explains a key in its place among the replies, with what each replica has', () => {
+    const session = new FakeSession();
+    session.server.versions = [
+      { node: 'n1', status: 'value', refilling: false, dot: 'n1.00@5', writtenMs: 5, length: 3, vector: ['n2.00@4'] },
+      { node: 'n2', status: 'no answer', refilling: true },
+    ];
+    session.start('COTERIE', 'EXPLAIN', 'foo');
+    expect(session.reply.byteLength).toBe(0);
+    expect(words(session.settle()).slice(6)).toEqual([
+      'replicas',
+      ...['node', 'n1', 'status', 'value', 'refilling', 'no', 'dot', 'n1.00@5', 'written-ms', ':5', 'length', ':3'],
+      ...['vector', 'n2.00@4'],
+      ...['node', 'n2', 'status', 'no answer', 'refilling', 'yes'],
+    ]);
+  });
+
+  it('lists the keyspaces', () => {
+    expect(words(new FakeSession().run('COTERIE', 'KEYSPACES')).slice(0, 12)).toEqual([
+      ...['db', ':0', 'name', 'eventual', 'policy', 'eventual', 'n', ':3', 'r', ':1', 'w', ':1'],
+    ]);
+  });
+
+  it('sets how many replicas a connection asks of, and shows it', () => {
+    const session = new FakeSession();
+    const shown = () => words(session.run('COTERIE', 'CONSISTENCY'));
+    expect(shown()).toEqual(['read', 'one', 'write', 'one']);
+    expect(session.run('COTERIE', 'CONSISTENCY', 'READ', 'QUORUM', 'write', '3')).toBe('+OK\r\n');
+    expect(shown()).toEqual(['read', 'quorum', 'write', ':3']);
+    expect(session.run('COTERIE', 'CONSISTENCY', 'READ', 'default')).toBe('+OK\r\n');
+    expect(shown()).toEqual(['read', 'one', 'write', ':3']);
+  });
+
+  it('sets all that it is told to or nothing', () => {
+    const session = new FakeSession();
+    const refused = (...args: string[]) => session.run('COTERIE', 'CONSISTENCY', ...args);
+    const message = (which: string) => `-ERR ${which} must be ONE, QUORUM, ALL, DEFAULT or a number from 1 to 3\r\n`;
+    expect(refused('READ', 'all', 'WRITE', '4')).toBe(message('WRITE'));
+    expect(refused('READ', '0')).toBe(message('READ'));
+    expect(refused('READ', 'most')).toBe(message('READ'));
+    expect(refused('READ')).toBe('-ERR syntax error\r\n');
+    expect(refused('READ', 'all', 'WRITE')).toBe('-ERR syntax error\r\n');
+    expect(refused('BOTH', 'all')).toBe('-ERR syntax error\r\n');
+    expect(session.connection.consistency).toEqual({ read: 'one', write: 'one' });
+  });
+
+  it('helps as Redis does', () => {
+    const lines = new FakeSession().run('COTERIE', 'help').split('\r\n');
+    expect(lines[1]).toBe('+COTERIE <subcommand> [<arg> [value] [opt] ...]. Subcommands are:');
+    expect(lines.slice(-3)).toEqual(['+HELP', '+    Prints this help.', '']);
+    expect(new FakeSession().run('COTERIE', 'FOO')).toBe("-ERR unknown subcommand 'FOO'. Try COTERIE HELP.\r\n");
+  });
+});
