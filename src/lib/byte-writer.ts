@@ -1,5 +1,5 @@
 /**
- * A growable scratch buffer that messages are written into, little-endian. The same memory serves message after
+ * A growable scratch buffer that messages are written into, big-endian as everywhere on the bus. The same memory serves message after
  * message, so `view()` is good only until the next `reset()`.
  */
 export class ByteWriter {
@@ -33,19 +33,19 @@ export class ByteWriter {
 
   u16(value: number): void {
     this.#reserve(2);
-    this.#view.setUint16(this.#length, value, true);
+    this.#view.setUint16(this.#length, value);
     this.#length += 2;
   }
 
   u32(value: number): void {
     this.#reserve(4);
-    this.#view.setUint32(this.#length, value, true);
+    this.#view.setUint32(this.#length, value);
     this.#length += 4;
   }
 
   f64(value: number): void {
     this.#reserve(8);
-    this.#view.setFloat64(this.#length, value, true);
+    this.#view.setFloat64(this.#length, value);
     this.#length += 8;
   }
 
@@ -76,7 +76,7 @@ export class ByteWriter {
 
   /** Puts a 32-bit number where one was written before, such as a count known only at the end. */
   patchU32(at: number, value: number): void {
-    this.#view.setUint32(at, value, true);
+    this.#view.setUint32(at, value);
   }
 
   #reserve(more: number): void {
