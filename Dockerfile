@@ -21,7 +21,7 @@ COPY --from=dependencies /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 USER node
 EXPOSE 6379 16379
-# A node that does not answer is unhealthy; one that answers "UNAVAILABLE" is not.
+# Asks the node at COTERIE_PORT: set port and password in the environment here, not by flags or a file.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10s --retries=3 CMD ["node", "dist/main.js", "status"]
 ENTRYPOINT ["node", "dist/main.js"]
 CMD ["start"]
