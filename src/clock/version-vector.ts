@@ -34,14 +34,3 @@ export function withDot(vector: VersionVector, actor: ActorIndex, stamp: Stamp):
   if (held !== undefined && held >= stamp) return vector;
   return new Map(vector).set(actor, stamp);
 }
-
-/** The newest `MAX_VECTOR_ENTRIES` of a vector, without the entries of `actor`, whose dot says as much. */
-export function boundVector(vector: VersionVector, actor: ActorIndex): VersionVector {
-  if (vector.size === 0 || (vector.size === 1 && vector.has(actor))) return EMPTY_VECTOR;
-  const entries = [...vector].filter(([other]) => other !== actor);
-  if (entries.length > MAX_VECTOR_ENTRIES) {
-    entries.sort(([, a], [, b]) => b - a);
-    entries.length = MAX_VECTOR_ENTRIES;
-  }
-  return new Map(entries);
-}

@@ -10,6 +10,7 @@ import { Coordinator } from '../replication/coordinator.ts';
 import type { ReplicationCounters } from '../replication/counters.ts';
 import { ForwardMessages } from '../replication/forward-messages.ts';
 import { Forwarder } from '../replication/forwarder.ts';
+import { Housekeeper } from '../replication/housekeeper.ts';
 import { Keyspace } from '../replication/keyspace.ts';
 import { MessageType } from '../replication/message-type.ts';
 import type { KeyOperation } from '../replication/operation.ts';
@@ -27,9 +28,6 @@ import { RecordStore } from '../store/record-store.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
 import type { OperationRunner } from './session-keys.ts';
 
-/** Records that a tick looks at for expired values. */
-const SWEEP_BUDGET = 200;
-
 /**
  * A founded cluster as one of its members runs it: the ring, the keyspaces and the parts that replicate them, made once
  * when the cluster becomes known. Routes data messages to them, and clients' operations to this node or another.
@@ -46,6 +44,7 @@ export class Cluster implements OperationRunner {
   readonly coordinator: Coordinator;
   readonly antiEntropy: AntiEntropy;
   readonly #replica: Replica;
+  readonly #housekeepers: readonly Housekeeper[];
   readonly #forwardMessages = new ForwardMessages();
   readonly #replicaMessages: ReplicaMessages;
   readonly #syncMessages: SyncMessages;
@@ -88,6 +87,7 @@ export class Cluster implements OperationRunner {
     this.coordinator = new Coordinator(this.context);
     this.forwarder = new Forwarder(this.context, this.coordinator, this.#forwardMessages);
     this.#replica = new Replica(this.context);
+    this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace));
     this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, this.peers, options.antiEntropy);
   }
 
@@ -171,8 +171,7 @@ export class Cluster implements OperationRunner {
     this.coordinator.tick();
     this.forwarder.tick();
     this.antiEntropy.tick();
-    const wallMs = this.#clock.wallMs();
-    for (const { store } of this.keyspaces.values()) store.sweepExpired(wallMs, SWEEP_BUDGET);
+    for (const housekeeper of this.#housekeepers) housekeeper.tick(this.#clock.wallMs());
   }
 
   #makeKeyspace(policy: NodeOptions['keyspaces'][number], actors: Actors): Keyspace {

@@ -75,13 +75,13 @@ export class SessionKeys implements KeyAccess {
     const keyspace = this.#connection.keyspace!;
     const slot = slotOf(key);
     if (this.#connection.readNeed === 1 && keyspace.answersAlone(slot)) {
-      const { store, placement } = keyspace;
+      const { store } = keyspace;
       const ref = store.find(slot, store.hashOf(key), key);
       if (ref !== 0 && store.isLive(ref, this.#clock.wallMs())) {
         project(this.#replies.current, this.#found.at(store, ref));
         return;
       }
-      if (ref !== 0 || placement.replicaCount === 1) {
+      if (ref !== 0 || keyspace.isSoleReplica) {
         project(this.#replies.current, undefined);
         return;
       }

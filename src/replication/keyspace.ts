@@ -29,6 +29,11 @@ export class Keyspace {
     return this.policy.db;
   }
 
+  /** Whether keys have one replica only: then there is nobody who could bring a deleted key back, and no tombstone is needed. */
+  get isSoleReplica(): boolean {
+    return this.placement.replicaCount === 1;
+  }
+
   /** Marks everything held here as lost: this node was a member before, and comes back without its data. */
   beginRefill(): void {
     for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.isHeldHere(slot)) this.refill.begin(slot);

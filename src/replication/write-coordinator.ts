@@ -61,6 +61,10 @@ export class WriteCoordinator {
     const refusal = this.#refusal(keyspace, slot, mutation, need);
     if (refusal !== undefined) return sink.complete(refusal);
     const hash = keyspace.store.hashOf(key);
+    if (mutation.kind === 'delete' && keyspace.isSoleReplica) {
+      keyspace.store.remove(slot, hash, key);
+      return sink.complete(outcome);
+    }
     const record = this.#stampHere(keyspace, slot, hash, key, mutation);
     const quorum = new WriteQuorum(need);
     quorum.add(keyspace.refill.isRefilling(slot));
@@ -89,11 +93,11 @@ export class WriteCoordinator {
 
   /** An unconditional SET that one acknowledgement, our own, satisfies: the hot path, without an operation object. */
   setHere(keyspace: Keyspace, slot: number, key: Uint8Array, value: Uint8Array, expiryAtMs: number): void {
-    const { store, placement } = keyspace;
+    const { store } = keyspace;
     const { stamps, clock, self } = this.#context;
     const stamp = stamps.next(clock.wallMs());
     const ref = store.putValue(slot, store.hashOf(key), key, value, stamp, self, expiryAtMs);
-    if (placement.replicaCount === 1) return;
+    if (keyspace.isSoleReplica) return;
     const dot = { actor: self, stamp };
     const expiry = expiryAtMs === NEVER ? undefined : { dot, atMs: expiryAtMs };
     this.#replicate(keyspace, slot, key, { dot, value, vector: store.vectorOf(ref), expiry }, 0, 0);

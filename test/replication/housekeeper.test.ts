@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { Actors } from '../../src/clock/actors.ts';
+import { slotOf } from '../../src/lib/slots.ts';
+import { Housekeeper } from '../../src/replication/housekeeper.ts';
+import { Keyspace } from '../../src/replication/keyspace.ts';
+import { Peer } from '../../src/replication/peer.ts';
+import { Placement } from '../../src/replication/placement.ts';
+import { Ring } from '../../src/ring/ring.ts';
+import { RecordStore } from '../../src/store/record-store.ts';
+
+const NOW_MS = 1_800_000_000_000;
+const KEYS = 5000;
+
+/** A keyspace on a ring of `members`, with keys of which half have expired. */
+function keyspaceOf(members: number): Keyspace {
+  const ring = new Ring(Array.from({ length: members }, (_, i) => ({ name: `n${i}`, zone: '', weight: 1 })));
+  const peers = ring.members.map(({ name }) => new Peer(name, name === 'n0'));
+  const actors = new Actors();
+  const store = new RecordStore({ actors, hashKey: [1, 2] });
+  const policy = { db: 0, name: 'x', policy: 'eventual', replicas: 3, read: 1, write: 1, maxMemoryBytes: 0 } as const;
+  const actor = actors.intern('n0.1');
+  for (let i = 0; i < KEYS; i++) {
+    const key = Buffer.from(`key:${i}`);
+    const expiryAtMs = i % 2 === 0 ? NOW_MS - 1 : NOW_MS + 1000;
+    store.putValue(slotOf(key), store.hashOf(key), key, key, i + 1, actor, expiryAtMs);
+  }
+  return new Keyspace(policy, store, new Placement(ring, peers, 3));
+}
+
+function tickUntilQuiet(keyspace: Keyspace): void {
+  const housekeeper = new Housekeeper(keyspace);
+  for (let i = 0; i < 200; i++) housekeeper.tick(NOW_MS);
+}
+
+describe('Housekeeper', () => {
+  it('drops expired values, and where a key has one replica forgets their records too', () => {
+    const keyspace = keyspaceOf(1);
+    tickUntilQuiet(keyspace);
+    expect(keyspace.store.keyCount).toBe(KEYS / 2);
+    expect(keyspace.store.tombstoneCount).toBe(0);
+  });
+
+  it('keeps the tombstones of expired values where there are other replicas', () => {
+    const keyspace = keyspaceOf(3);
+    tickUntilQuiet(keyspace);
+    expect(keyspace.store.keyCount).toBe(KEYS / 2);
+    expect(keyspace.store.tombstoneCount).toBe(KEYS / 2);
+  });
+});
