@@ -35,15 +35,13 @@ export interface FoundingEnvelope {
 /**
  * - `hello`: an unfounded node is here, and knows these others (no list: the same as last time). Of a founded node it
  *   asks for admission, which comes as `welcome` or `refused` with the same nonce.
- * - `propose` → `promise`, then `confirm` → `confirmed`: the two rounds of a founding, see `founding.ts`. A `promise`
- *   is repeated while the promise is held, and asks what became of the proposal: `welcome` or `withdraw`.
+ * - `propose` → `promise` → `welcome`, see `founding.ts`. A `promise` is repeated while it is held, and asks what
+ *   became of the proposal: `welcome` or `withdraw`.
  */
 export type FoundingBody =
   | { readonly type: 'hello'; readonly nonce: string; readonly candidates?: readonly CandidateAddress[] }
   | { readonly type: 'propose'; readonly number: number; readonly members: readonly NamedActor[] }
   | { readonly type: 'promise'; readonly number: number }
-  | { readonly type: 'confirm'; readonly number: number }
-  | { readonly type: 'confirmed'; readonly number: number }
   | { readonly type: 'withdraw'; readonly number: number }
   | {
       readonly type: 'welcome';
@@ -88,8 +86,6 @@ function parseBody(fields: Partial<Record<Field, unknown>>): FoundingBody | unde
   const { type, number, nonce, reason } = fields;
   switch (type) {
     case 'promise':
-    case 'confirm':
-    case 'confirmed':
     case 'withdraw':
       return isUint32(number) ? { type, number } : undefined;
     case 'propose': {

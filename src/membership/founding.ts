@@ -64,34 +64,34 @@ interface Binding extends ProposalId {
  *     proposer                 every other candidate
  *     propose(n, members) ──▶  binds itself to (proposer's actor, n), if it is not bound, not founded, knows
  *                         ◀──  no cluster, and no smaller name that is left out: promise(n)
- *     all promised: confirm ─▶ still bound to it?
- *                         ◀──  confirmed(n)
- *     all confirmed: founds, welcome(cluster) ──▶ adopts it
+ *     all promised: founds,
+ *     welcome(cluster)    ──▶  adopts it
  *
- * A bound node adopts no cluster but the proposal's. It is released by the proposer's withdrawal (of this number or a
- * greater, and after it the proposer can never found by that number) and by meeting another actor of the proposer's
- * name, for the proposal died with the former. By time it is never released; it asks its proposer what became of it.
+ * A bound node promises nothing else. It is released by the proposer's withdrawal (of this number or a greater; the
+ * proposer can never found by that number afterwards) and by meeting another actor of the proposer's name, for the
+ * proposal died with the former. By time it is never released; it goes on asking its proposer what became of it.
+ * A welcome is adopted by a node that is bound to its proposal, or that asked for it: with a nonce, which is drawn anew
+ * at each promise, so that what was asked for before a promise is void after it.
  *
- * **Never two clusters, when every proposal must list the whole set (`expectNodes` = its size), whatever restarts.**
- * Nothing is on disk, so a process that restarts has forgotten its promise and its cluster. That is what the second
- * round is for. Let T be the moment when the last promise of a proposal P was in. Whoever confirms later is the process
- * that promised before, so at T *all* processes of the set are bound to P at once and none has a cluster. A cluster that was
- * founded earlier thus lives nowhere at T. Nor does it come back: messages name the process they are meant for, those
- * under way at T are for processes that are bound (they don't take it) or dead; a welcome is taken only by who is
- * bound to its proposal, or asked for it with a nonce that is drawn anew at every binding and release; and nobody
- * binds to a released proposal again to any effect, because its proposer will not found by it. A cluster founded later than P's
- * would have to find a moment T of its own, when P's lives nowhere either; both have the same, smallest name as proposer,
- * and one process never goes on to a second proposal once it founded by the first.
+ * **Never two clusters, when every proposal lists the whole set (`expectNodes` = its size), whatever restarts.**
+ * Nothing is on disk: a process that restarts has forgotten its promise and its cluster. But a proposal lists processes
+ * (actors), not names. Let T be the moment at which a proposal was made that founds a cluster. Each listed process had been met before
+ * T and promised after T, so all of them ran at T; and none had a cluster when it promised, so none had one at T. A cluster
+ * founded before T thus lived nowhere at T. Nor does it come back: messages name the process they are meant for, so its welcomes
+ * still under way at T are for processes that are dead, or that adopt one before they promise and then never do, or that have
+ * promised and take it no more. A cluster that is founded later is made by a later process of the same, smallest name, and
+ * the same holds the other way round.
  *
- * **With more than half of the set (`expectNodes` > size / 2), as long as no process restarts between its promise and
- * the welcome.** Two proposals share a candidate. It promised both, so it was released from the first before: by withdrawal,
- * and then that one never founds. (Or because the proposer restarted, which is excluded: it promises itself.) A
- * candidate that forgot its promise, and sees none of those who know of it, cannot be told from one that never promised; without
- * a disk only `expectNodes` = size is safe from that. With half or less nothing is promised: two halves may each found.
+ * **Nor with more than half of the set (`expectNodes` > size / 2), as long as no process restarts between its promise
+ * and the welcome.** Any two proposals share a candidate. If both found a cluster it promised both, so it was released from the
+ * first: by a withdrawal, after which that one cannot found, or by a restart of the proposer, which promises itself. A
+ * candidate that forgot its promise, and meets nobody who knows of it, cannot be told from one that never promised; without a
+ * disk only `expectNodes` = size is safe from that. Up to half nothing is promised: two halves may each found.
  *
- * **One always comes about once messages flow:** all meet all through the lists, so only the smallest name proposes; others'
- * promises are released when their proposers, who now know a smaller name, withdraw. A proposer that never comes back
- * while its promise is out blocks those bound to it (two-phase commit's limit), as it must: it may have founded.
+ * **One always comes about once messages flow:** all meet all through the lists, so only the smallest name proposes; what
+ * others proposed they withdraw when they meet a smaller name. A proposer that never comes back while its proposal is
+ * open blocks those bound to it (two-phase commit's limit), as it must: it may have founded. They remain free to be
+ * admitted by a cluster that exists.
  *
  * A founded node answers a hello with `welcome` if the *name* is on its member list, else with `refused`.
  */
@@ -155,13 +155,6 @@ export class Founding {
         return this.#proposed(peer, message.number, message.members);
       case 'promise':
         return this.#promised(peer, message.number);
-      case 'confirm':
-        if (this.#isBoundTo({ actor: message.from, number: message.number }))
-          this.#send(from, { type: 'confirmed', number: message.number });
-        return;
-      case 'confirmed':
-        if (this.#proposal?.number === message.number) this.#answered(this.#proposal, 'confirming', peer);
-        return;
       case 'withdraw':
         this.#rememberNumber(message.from, message.number);
         if (this.#binding?.actor === message.from && this.#binding.number <= message.number) this.#bind(undefined);
@@ -249,7 +242,7 @@ export class Founding {
     const number = ++this.#lastNumber;
     this.#proposal = new Proposal(number, [self, ...others.map(({ identity }) => identity)], this.#nowMs);
     this.#bind({ proposer: self.name, actor: self.actor, number });
-    if (this.#proposal.phase === 'agreed') this.#found(this.#proposal);
+    if (this.#proposal.isAgreed) this.#found(this.#proposal);
     else this.#ask(this.#proposal);
   }
 
@@ -274,27 +267,19 @@ export class Founding {
   #ask(proposal: Proposal): void {
     const { number } = proposal;
     const members = proposal.namedActors();
-    for (const name of proposal.missing)
-      this.#send(
-        name,
-        proposal.phase === 'promising' ? { type: 'propose', number, members } : { type: 'confirm', number },
-      );
+    for (const name of proposal.missing) this.#send(name, { type: 'propose', number, members });
   }
 
   /** Somebody is bound to a proposal of this process and says so, also to ask what became of it. */
   #promised(peer: Candidate, number: number): void {
     const { name } = peer.identity;
     const proposal = this.#proposal;
-    if (proposal?.number === number) this.#answered(proposal, 'promising', peer);
-    else if (this.#origin?.proposal.actor === this.#options.self.actor && this.#origin.proposal.number === number)
+    if (proposal?.number === number) {
+      proposal.promisedBy(peer.identity);
+      if (proposal.isAgreed) this.#found(proposal);
+    } else if (this.#origin?.proposal.actor === this.#options.self.actor && this.#origin.proposal.number === number)
       this.#send(name, this.#welcome(''));
     else this.#send(name, { type: 'withdraw', number });
-  }
-
-  #answered(proposal: Proposal, phase: 'promising' | 'confirming', peer: Candidate): void {
-    if (!proposal.answer(phase, peer.identity)) return;
-    if (proposal.phase === 'agreed') this.#found(proposal);
-    else this.#ask(proposal);
   }
 
   #found(proposal: Proposal): void {
@@ -343,10 +328,9 @@ export class Founding {
     );
   }
 
-  /** While bound, this node promises nothing else and adopts nothing else; what was asked for before is void. */
   #bind(binding: Binding | undefined): void {
     this.#binding = binding;
-    this.#nonce = drawHex(this.#ports.random, 8);
+    if (binding !== undefined) this.#nonce = drawHex(this.#ports.random, 8);
     this.#nextRepeatMs = this.#nowMs + REPEAT_MS;
   }
 
@@ -390,7 +374,7 @@ export class Founding {
     peer.founded = true;
     const { cluster, proposal, founders, nonce } = message;
     const { name, actor } = this.#options.self;
-    const isAwaited = this.#binding === undefined ? nonce === this.#nonce : this.#isBoundTo(proposal);
+    const isAwaited = nonce === this.#nonce || this.#isBoundTo(proposal);
     if (this.#cluster !== undefined || !isAwaited || !cluster.members.some(member => member.name === name)) return;
     this.#join(cluster, { proposal, founders });
     const returning = !founders.some(founder => founder[0] === name && founder[1] === actor);

@@ -37,6 +37,9 @@ export class FoundingNetwork {
   loss = 0;
   duplication = 0;
   maxDelayMs = 5;
+  /** Part of the messages that take up to `longDelayMs` instead. */
+  stragglers = 0;
+  longDelayMs = 3_000;
   /** Called for every message sent. */
   onSend: (from: Node, to: Node, message: FoundingMessage) => void = () => {};
   readonly #options: FoundingNetworkOptions;
@@ -102,7 +105,12 @@ export class FoundingNetwork {
 
   cut(from: string, to: string): void {
     this.#cut.add(`${from}>${to}`);
-    this.node(from).core?.linkDown(to);
+    const node = this.node(from);
+    if (node.running) this.breakLink(from, to);
+  }
+
+  heal(from: string, to: string): void {
+    this.#cut.delete(`${from}>${to}`);
   }
 
   healAll(): void {
@@ -143,7 +151,7 @@ export class FoundingNetwork {
   }
 
   #send(from: Node, core: Founding, to: string, message: FoundingMessage): boolean {
-    if (from.core !== core || !from.running) throw new Error(`Cannot send: ${from.name} is no longer that process`);
+    if (from.core !== core || !from.running) return false;
     const peer = this.node(to);
     if (message.type === 'promise' || message.type === 'propose') from.promised = true;
     this.onSend(from, peer, message);
@@ -151,10 +159,12 @@ export class FoundingNetwork {
     if (parsed === undefined) throw new Error(`Cannot send ${JSON.stringify(message)}: its receiver refuses it`);
     if (this.#cut.has(`${from.name}>${to}`)) return false;
     const copies = drawChance(this.random, this.loss) ? 0 : drawChance(this.random, this.duplication) ? 2 : 1;
-    for (let copy = 0; copy < copies; copy++)
-      this.time.in(1 + drawBelow(this.random, this.maxDelayMs), () => {
+    for (let copy = 0; copy < copies; copy++) {
+      const maxMs = drawChance(this.random, this.stragglers) ? this.longDelayMs : this.maxDelayMs;
+      this.time.in(1 + drawBelow(this.random, maxMs), () => {
         if (peer.running) peer.core.receive(from.name, parsed, this.time.nowMs);
       });
+    }
     return true;
   }
 }
