@@ -1,0 +1,301 @@
+import { describe, expect, it } from 'vitest';
+import { drawBelow } from '../../src/lib/draw.ts';
+import { SeededRandom } from '../../src/lib/seeded-random.ts';
+import { clusterMember } from '../../src/membership/cluster.ts';
+import type { MembershipEvent } from '../../src/membership/member.ts';
+import { Swim } from '../../src/membership/swim.ts';
+import { rumourOf, type SwimMessage } from '../../src/membership/swim-messages.ts';
+import { identityOf, SwimNetwork } from './swim-network.ts';
+
+/** All members have heard of each other, and the first commotion is over. */
+function settled(nodes: number, seed: number, loss = 0): SwimNetwork {
+  const network = new SwimNetwork({ nodes, seed, loss });
+  expect(network.time.runUntil(() => network.allAlive(), 20_000)).toBeDefined();
+  network.time.run(3_000);
+  return network;
+}
+
+const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!;
+
+describe('A cluster at its start', () => {
+  it('names members unknown until it has heard of them', () => {
+    const network = new SwimNetwork({ nodes: 5, seed: 1 });
+    expect([...network.node('n1').swim.members()].map(({ status }) => status)).toEqual([
+      'alive',
+      'unknown',
+      'unknown',
+      'unknown',
+      'unknown',
+    ]);
+    expect(network.node('n1').swim.statusOf('stranger')).toBe('unknown');
+    expect(network.time.runUntil(() => network.allAlive(), 300)).toBeDefined();
+    const n1 = network.events.filter(({ by }) => by === 'n1');
+    expect(n1.map(({ type, member }) => `${member.name} ${type}`).sort()).toEqual([
+      'n2 alive',
+      'n3 alive',
+      'n4 alive',
+      'n5 alive',
+    ]);
+    expect(network.node('n1').swim.memberOf('n3')?.identity.bus.port).toBe(16_379);
+  });
+});
+
+describe('A killed node', () => {
+  it.each([2, 3, 4, 5])('is dead on all others of %i within 5 s', nodes => {
+    for (let seed = 1; seed <= 10; seed++) {
+      const network = settled(nodes, seed);
+      network.crash('n2', 'reset');
+      expect(
+        network.time.runUntil(() => network.allBelieve('n2', 'dead'), 5_000),
+        `seed ${seed}`,
+      ).toBeDefined();
+    }
+  });
+
+  it('is dead on all others of 100 within 6 s, and no other is suspected', () => {
+    const network = settled(100, 1);
+    const beforeMs = network.time.nowMs;
+    network.crash('n2', 'reset');
+    expect(network.time.runUntil(() => network.allBelieve('n2', 'dead'), 6_000)).toBeDefined();
+    const since = network.events.filter(({ nowMs }) => nowMs >= beforeMs);
+    expect(new Set(since.map(({ member }) => member.name))).toEqual(new Set(['n2']));
+    expect(since.find(({ type }) => type === 'suspect')!.nowMs - beforeMs).toBeLessThan(2_500);
+  });
+});
+
+describe('A node that falls silent', () => {
+  it.each([
+    [3, 5_000],
+    [5, 5_500],
+    [20, 6_000],
+  ])('among %i is suspected within 2.5 s and dead on all within %i ms, in the median', (nodes, deadMs) => {
+    const [suspected, dead]: [number[], number[]] = [[], []];
+    for (let seed = 1; seed <= 11; seed++) {
+      const network = settled(nodes, seed);
+      const beforeMs = network.time.nowMs;
+      network.crash('n2', 'silent');
+      dead.push(network.time.runUntil(() => network.allBelieve('n2', 'dead'), 30_000)!);
+      suspected.push(network.events.find(({ type }) => type === 'suspect')!.nowMs - beforeMs);
+    }
+    expect(median(suspected)).toBeLessThan(2_500);
+    expect(median(dead)).toBeLessThan(deadMs);
+  });
+
+  it('is not suspected when only one other cannot reach it', () => {
+    const network = settled(4, 1);
+    network.cut('n1', 'n2');
+    network.cut('n2', 'n1');
+    network.time.run(20_000);
+    expect(network.events.filter(({ type }) => type !== 'alive')).toEqual([]);
+  });
+});
+
+describe('Healthy nodes', () => {
+  it('are never buried, though each stalls up to 3 s now and then and 1 % of messages are lost', () => {
+    let suspicions = 0;
+    for (const [nodes, seed] of [
+      [3, 1],
+      [5, 2],
+      [20, 3],
+      [20, 4],
+    ] as const) {
+      const network = new SwimNetwork({ nodes, seed, loss: 0.01 });
+      const random = network.random.fork();
+      for (const { name } of network.nodes) {
+        const stall = () => {
+          network.stall(name, drawBelow(random, 3_001));
+          network.time.in(3_000 + drawBelow(random, 20_000), stall);
+        };
+        network.time.in(1_000 + drawBelow(random, 20_000), stall);
+      }
+      network.time.run(300_000);
+      expect(network.events.filter(({ type }) => type === 'dead')).toEqual([]);
+      suspicions += network.events.filter(({ type }) => type === 'suspect').length;
+    }
+    expect(suspicions).toBeGreaterThan(100);
+  });
+
+  it('send less than 1 KB/s each when nothing happens, whatever their number', () => {
+    const perNode = [3, 20, 100].map(nodes => {
+      const network = new SwimNetwork({ nodes, seed: 1, measure: true });
+      network.time.run(60_000);
+      const before = network.bytes;
+      network.time.run(60_000);
+      return (network.bytes - before) / 60 / nodes;
+    });
+    for (const bytes of perNode) expect(bytes).toBeLessThan(100);
+    expect(perNode[2]! / perNode[0]!).toBeLessThan(1.1);
+  });
+});
+
+describe('A node that stalls', () => {
+  it('blames itself, not others, for the answers that it missed', () => {
+    const network = settled(3, 1);
+    for (let i = 0; i < 10; i++) {
+      network.stall('n1', 6_000);
+      network.time.run(6_100);
+      expect(network.node('n1').swim.healthScore).toBeGreaterThan(0);
+      network.time.run(4_000);
+    }
+    expect(network.events.filter(({ by, type }) => by === 'n1' && type !== 'alive')).toEqual([]);
+  });
+
+  it('doubts itself also by lag that others measured', () => {
+    const network = settled(2, 1);
+    const { swim } = network.node('n1');
+    swim.observeLag(10);
+    expect(swim.healthScore).toBe(0);
+    swim.observeLag(500);
+    swim.observeLag(500);
+    expect(swim.healthScore).toBe(1);
+    network.time.run(5_000);
+    expect(swim.healthScore).toBe(0);
+  });
+
+  it('is buried in the end, and alive everywhere as soon as it contradicts', () => {
+    const network = settled(5, 1);
+    network.stall('n3', 15_000);
+    expect(network.time.runUntil(() => network.allBelieve('n3', 'dead'), 9_000)).toBeDefined();
+    network.time.run(15_000 - 9_000);
+    expect(network.time.runUntil(() => network.allBelieve('n3', 'alive'), 12_000)).toBeDefined();
+    expect(network.node('n1').swim.memberOf('n3')!.refutation).toBeGreaterThan(0);
+    expect(network.events.some(({ type }) => type === 'restarted')).toBe(false);
+  });
+});
+
+describe('A restarted node', () => {
+  it('replaces its former self at once, everywhere', () => {
+    const network = settled(5, 1);
+    const former = network.node('n1').swim.memberOf('n2')!;
+    network.crash('n2', 'reset');
+    network.time.run(200);
+    network.restart('n2');
+    expect(network.time.runUntil(() => network.allAlive(), 500)).toBeDefined();
+    network.time.run(10_000);
+    for (const { name, swim } of network.nodes) {
+      if (name === 'n2') continue;
+      expect(swim.memberOf('n2')!.actor).not.toBe(former.actor);
+      const types = network.events.filter(event => event.by === name && event.member.name === 'n2').map(e => e.type);
+      expect(types.filter(type => type === 'restarted')).toEqual(['restarted']);
+      expect(types).not.toContain('dead');
+    }
+  });
+
+  it('replaces it also when it was dead, and when its wall clock has gone backwards', () => {
+    const network = settled(5, 1);
+    network.crash('n2', 'silent');
+    expect(network.time.runUntil(() => network.allBelieve('n2', 'dead'), 20_000)).toBeDefined();
+    network.restart('n2', 0);
+    expect(network.time.runUntil(() => network.allAlive(), 2_000)).toBeDefined();
+    expect(network.node('n1').swim.memberOf('n2')!.actor).toBe(network.node('n2').swim.memberOf('n2')!.actor);
+  });
+});
+
+describe('A node that leaves', () => {
+  it('has left everywhere at once and is never suspected', () => {
+    const network = settled(5, 1);
+    network.node('n2').swim.leave(network.time.nowMs);
+    network.time.run(10);
+    expect(network.allBelieve('n2', 'left')).toBe(true);
+    network.crash('n2', 'reset');
+    network.time.run(20_000);
+    expect(network.allBelieve('n2', 'left')).toBe(true);
+    expect(network.events.filter(({ type }) => type === 'suspect' || type === 'dead')).toEqual([]);
+    network.restart('n2');
+    expect(network.time.runUntil(() => network.allAlive(), 500)).toBeDefined();
+  });
+});
+
+describe('A partition', () => {
+  it('that ends heals by refutation, though no link ever broke', () => {
+    const network = settled(5, 1);
+    const [left, right] = [
+      ['n1', 'n2', 'n3'],
+      ['n4', 'n5'],
+    ];
+    for (const a of left) for (const b of right) network.cut(a, b);
+    for (const a of left) for (const b of right) network.cut(b, a);
+    const isSplit = () =>
+      left.every(a => right.every(b => network.node(a).swim.statusOf(b) === 'dead')) &&
+      left.every(a => right.every(b => network.node(b).swim.statusOf(a) === 'dead'));
+    expect(network.time.runUntil(isSplit, 120_000)).toBeDefined();
+    network.healAll();
+    expect(network.time.runUntil(() => network.allAlive(), 20_000)).toBeDefined();
+  });
+});
+
+describe('What a node says of itself', () => {
+  it('reaches all others', () => {
+    const network = settled(20, 1);
+    network.node('n7').swim.setRefilling(true);
+    const isEverywhere = () => network.nodes.every(({ swim }) => swim.memberOf('n7')!.refilling);
+    expect(network.time.runUntil(isEverywhere, 2_000)).toBeDefined();
+    const changes = network.events.filter(({ type }) => type === 'changed');
+    expect(changes).toHaveLength(19);
+    network.node('n7').swim.setRefilling(false);
+    expect(
+      network.time.runUntil(() => network.nodes.every(({ swim }) => !swim.memberOf('n7')!.refilling), 2_000),
+    ).toBeDefined();
+  });
+});
+
+describe('Swim', () => {
+  function alone(members = ['n1', 'n2', 'n3']) {
+    const sent: [string, SwimMessage][] = [];
+    const events: MembershipEvent[] = [];
+    const swim = new Swim(
+      { self: identityOf('n1'), startedAtMs: 1_000, members: members.map(name => clusterMember(identityOf(name))) },
+      {
+        random: new SeededRandom(1),
+        send: (to, message) => sent.push([to, message]) > 0,
+        event: event => events.push(event),
+      },
+    );
+    const hear = (name: string, change: object = {}) => {
+      const member = { ...swim.memberOf('n1')!, name, identity: identityOf(name), actor: `${name}.1`, ...change };
+      swim.receive('n2', { type: 'gossip', rumours: [rumourOf(member, [])] }, 1);
+    };
+    return { swim, sent, events, hear };
+  }
+
+  it('ignores rumours about names, and messages of names, that are not on the member list', () => {
+    const { swim, events, hear, sent } = alone();
+    hear('n9');
+    swim.receive('n9', { type: 'ping', seq: 1, rumours: [] }, 2);
+    expect(events).toEqual([]);
+    expect([...swim.members()]).toHaveLength(3);
+    expect(sent.map(([to]) => to)).not.toContain('n9');
+  });
+
+  it('keeps what it believes of members that stay when the member list changes', () => {
+    const { swim, hear } = alone();
+    hear('n2');
+    hear('n3');
+    swim.setMembers(['n1', 'n2', 'n4'].map(name => clusterMember(identityOf(name))));
+    expect([...swim.members()].map(({ name, status }) => `${name} ${status}`)).toEqual([
+      'n1 alive',
+      'n2 alive',
+      'n4 unknown',
+    ]);
+    for (let ms = 100; ms < 5_000; ms += 100) swim.tick(ms);
+  });
+
+  it('says when another running process bears its name, and stops claiming it', () => {
+    const { swim, events, hear } = alone();
+    hear('n1', { actor: 'n1.other', generation: 2_000 });
+    expect(swim.memberOf('n1')!.generation).toBe(2_001);
+    expect(events).toEqual([]);
+    hear('n1', { actor: 'n1.other', generation: 2_002 });
+    expect(events.map(({ type }) => type)).toEqual(['duplicate']);
+    expect(swim.memberOf('n1')!.generation).toBe(2_001);
+  });
+
+  it('offers digests to few at a time, however many links come up at once', () => {
+    const names = Array.from({ length: 50 }, (_, i) => `n${i + 1}`);
+    const { swim, sent } = alone(names);
+    swim.tick(0);
+    for (const name of names) swim.linkUp(identityOf(name), 0);
+    expect(sent.filter(([, { type }]) => type === 'sync')).toHaveLength(3);
+    expect(new Set(sent.map(([to]) => to)).size).toBe(49);
+  });
+});
