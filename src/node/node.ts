@@ -43,6 +43,7 @@ export class Node {
   #swim: Swim | undefined;
   #cluster: Cluster | undefined;
   #explainer: Explainer | undefined;
+  #viewVersion = 0;
   #nextMembershipTickMs = 0;
   #refillingSaid = false;
 
@@ -87,6 +88,11 @@ export class Node {
     return this.#cluster;
   }
 
+  /** Changes whenever what clients are told of the cluster may have changed. */
+  get viewVersion(): number {
+    return this.#viewVersion;
+  }
+
   get explainer(): Explainer | undefined {
     return this.#explainer;
   }
@@ -118,6 +124,7 @@ export class Node {
 
   /** Our link to this peer can send from now on. */
   linkUp(peer: PeerIdentity): void {
+    this.#viewVersion++;
     this.#linked.set(peer.name, peer);
     this.#founding.linkUp(peer);
     this.#swim?.linkUp(peer, this.#nowMs());
@@ -126,6 +133,7 @@ export class Node {
 
   /** Our link to this peer broke. */
   linkDown(name: NodeName): void {
+    this.#viewVersion++;
     this.#linked.delete(name);
     this.#founding.linkDown(name);
     this.#swim?.linkDown(name, this.#nowMs());
@@ -224,6 +232,7 @@ export class Node {
 
   /** From here on the cluster is known: the ring, the keyspaces, membership. */
   #join(identity: ClusterIdentity): void {
+    this.#viewVersion++;
     const { random, outbox } = this.#ports;
     this.#cluster = new Cluster(identity, this.#options, this.#ports, this.actor, this.#actors, this.counters);
     this.#swim = new Swim(
@@ -247,6 +256,7 @@ export class Node {
   }
 
   #onMembership({ type, member }: MembershipEvent): void {
+    this.#viewVersion++;
     const { log, outbox } = this.#ports;
     const fields = { node: member.name, status: member.status, actor: member.actor };
     if (type === 'duplicate') {
@@ -267,6 +277,7 @@ export class Node {
   #tellRefill(): void {
     const slots = this.#cluster?.refillingSlots ?? 0;
     if (slots > 0 === this.#refillingSaid) return;
+    this.#viewVersion++;
     this.#refillingSaid = slots > 0;
     this.#cluster!.self.refilling = slots > 0;
     this.#swim?.setRefilling(slots > 0);

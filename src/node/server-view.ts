@@ -17,6 +17,8 @@ export class ServerView implements Server {
   readonly #options: NodeOptions;
   readonly #ports: NodePorts;
   readonly #password: Buffer;
+  /** What was last shown of each keyspace, good while the cluster looks the same (`Node.viewVersion`). */
+  readonly #shown = new Map<number, Shown>();
   /** Node ids of Redis Cluster's kind, by name. */
   readonly #nodeIds = new Map<NodeName, string>();
 
@@ -67,28 +69,14 @@ export class ServerView implements Server {
   }
 
   nodes(db: number): readonly ServerNode[] {
-    const cluster = this.#node.cluster;
-    if (cluster === undefined) return [this.#describe(this.#node.identity(), undefined, 0, 0)];
-    const counts = this.#slotCounts(cluster, db);
-    return cluster.peers.map(peer => {
-      const place = cluster.identity.members.find(member => member.name === peer.name)!;
-      const believed = this.#node.memberOf(peer.name)?.identity;
-      const identity = peer.isSelf ? this.#node.identity() : (believed ?? { ...place, actor: '', clusterId: '' });
-      const { primary, replica } = counts.get(peer)!;
-      return this.#describe(identity, peer, primary, replica);
-    });
+    return this.#show(db).nodes;
   }
 
+  /** The same array until something in it changes, so that a reply made from it can be kept as long. */
   slotRanges(db: number): readonly ServerSlotRange[] {
-    const cluster = this.#node.cluster;
-    const keyspace = cluster?.keyspaces.get(db);
-    if (cluster === undefined || keyspace === undefined) return [];
-    const nodes = this.nodes(db);
-    return cluster.ring.slotRanges(keyspace.placement.replicaCount).map(({ first, last, members }) => {
-      const replicas = members.map(index => nodes[index]!);
-      const live = replicas.filter(isUp);
-      return { first, last, nodes: [...live, ...replicas.filter(node => !isUp(node))] };
-    });
+    const shown = this.#show(db);
+    shown.ranges ??= this.#rangesOf(db, shown.nodes);
+    return shown.ranges;
   }
 
   replicasOf(db: number, slot: number): readonly ServerNode[] {
@@ -160,6 +148,40 @@ export class ServerView implements Server {
     return this.#ports.process.memory();
   }
 
+  #show(db: number): Shown {
+    const version = this.#node.viewVersion;
+    let shown = this.#shown.get(db);
+    if (shown?.version !== version) {
+      shown = { version, nodes: this.#nodesOf(db), ranges: undefined };
+      this.#shown.set(db, shown);
+    }
+    return shown;
+  }
+
+  #nodesOf(db: number): readonly ServerNode[] {
+    const cluster = this.#node.cluster;
+    if (cluster === undefined) return [this.#describe(this.#node.identity(), undefined, 0, 0)];
+    const counts = this.#slotCounts(cluster, db);
+    return cluster.peers.map(peer => {
+      const place = cluster.identity.members.find(member => member.name === peer.name)!;
+      const believed = this.#node.memberOf(peer.name)?.identity;
+      const identity = peer.isSelf ? this.#node.identity() : (believed ?? { ...place, actor: '', clusterId: '' });
+      const { primary, replica } = counts.get(peer)!;
+      return this.#describe(identity, peer, primary, replica);
+    });
+  }
+
+  #rangesOf(db: number, nodes: readonly ServerNode[]): readonly ServerSlotRange[] {
+    const cluster = this.#node.cluster;
+    const keyspace = cluster?.keyspaces.get(db);
+    if (cluster === undefined || keyspace === undefined) return [];
+    return cluster.ring.slotRanges(keyspace.placement.replicaCount).map(({ first, last, members }) => {
+      const replicas = members.map(index => nodes[index]!);
+      const live = replicas.filter(isUp);
+      return { first, last, nodes: [...live, ...replicas.filter(node => !isUp(node))] };
+    });
+  }
+
   #describe(identity: PeerIdentity, peer: Peer | undefined, primarySlots: number, replicaSlots: number): ServerNode {
     const { name, actor, client, bus, zone, weight } = identity;
     const isSelf = name === this.#options.name;
@@ -204,6 +226,12 @@ export class ServerView implements Server {
     }
     return id;
   }
+}
+
+interface Shown {
+  readonly version: number;
+  readonly nodes: readonly ServerNode[];
+  ranges: readonly ServerSlotRange[] | undefined;
 }
 
 function isUp(node: ServerNode): boolean {
