@@ -29,11 +29,13 @@ export class Session implements CommandContext {
   args: readonly Buffer[] = [];
   readonly #environment: SessionEnvironment;
   readonly #replies: ReplyQueue;
+  readonly #onProgress: () => void;
 
   /** @param onProgress called when, outside of `execute`, a reply has become ready or a waiting command could go on. */
   constructor(environment: SessionEnvironment, socket: ClientSocket, onProgress: () => void) {
     const { clock, pool, keyspaces, initial, runner, server } = environment;
     this.#environment = environment;
+    this.#onProgress = onProgress;
     this.server = server;
     this.#replies = new ReplyQueue(pool);
     this.connection = new ClientConnection(socket, this.#replies, keyspaces, initial, clock.monotonicMs());
@@ -58,7 +60,10 @@ export class Session implements CommandContext {
   /** A place in the order of replies for one that comes later. */
   defer(): (fill: (reply: ReplyWriter) => void) => void {
     const pending = this.#replies.defer();
-    return fill => pending.fill(fill);
+    return fill => {
+      pending.fill(fill);
+      this.#onProgress();
+    };
   }
 
   /**

@@ -70,6 +70,12 @@ describe('three nodes on one machine', () => {
     expect(replies).toEqual(Array.from({ length: 300 }, (_, i) => ['OK', String(i), String(i)]).flat());
   });
 
+  it('COTERIE EXPLAIN says what each replica holds of a key', async () => {
+    await cluster.client(0, 1).set('explained', '12345');
+    const reply = JSON.stringify(await cluster.client(1, 1).call('COTERIE', 'EXPLAIN', 'explained'));
+    for (const name of ['n1', 'n2', 'n3']) expect(reply).toContain(`"node","${name}","status","value"`);
+  });
+
   it('ioredis.Cluster finds every node and works', async () => {
     const client = new Cluster([{ host: '127.0.0.1', port: cluster.nodes[0]!.port }], {
       redisOptions: { maxRetriesPerRequest: 2 },
