@@ -113,7 +113,7 @@ function parseExpireCondition(args: readonly Buffer[]): ExpireCondition | { read
     return { error: 'ERR NX and XX, GT or LT options at the same time are not compatible' };
   }
   if (gt && lt) return { error: 'ERR GT and LT options at the same time are not compatible' };
-  if (xx && lt) return { error: 'ERR XX and LT options at the same time are not supported' };
+  if (xx && lt) return 'expiring-sooner';
   if (gt) return 'later';
   if (lt) return 'sooner';
   if (nx) return 'not-expiring';

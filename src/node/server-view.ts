@@ -17,6 +17,7 @@ export class ServerView implements Server {
   readonly #options: NodeOptions;
   readonly #ports: NodePorts;
   readonly #password: Buffer;
+  #cluster: Server['cluster'];
   /** What was last shown of each keyspace, good while the cluster looks the same (`Node.viewVersion`). */
   readonly #shown = new Map<number, Shown>();
   /** Node ids of Redis Cluster's kind, by name. */
@@ -55,9 +56,12 @@ export class ServerView implements Server {
     return this.#ports.clock.monotonicMs();
   }
 
-  get cluster(): { id: string; epoch: number; size: number } | undefined {
+  get cluster(): Server['cluster'] {
     const identity = this.#node.cluster?.identity;
-    return identity && { id: identity.id, epoch: identity.epoch, size: identity.members.length };
+    if (this.#cluster === undefined && identity !== undefined) {
+      this.#cluster = { id: identity.id, epoch: identity.epoch, size: identity.members.length };
+    }
+    return this.#cluster;
   }
 
   get unfoundedReason(): string {

@@ -77,7 +77,7 @@ export class Session implements CommandContext {
     const command = this.#environment.table.resolve(this);
     if (command === undefined) return true;
     if (this.keys.hasUndecided && this.#mustWait(command)) return false;
-    this.connection.ran(command.name, this.#environment.clock.monotonicMs());
+    this.connection.ran(command.fullName, this.#environment.clock.monotonicMs());
     command.run(this);
     return true;
   }

@@ -27,7 +27,7 @@ const DELETE = 2;
 const EXPIRE = 3;
 
 const SET_CONDITIONS = ['always', 'absent', 'present'] as const;
-const EXPIRE_CONDITIONS = ['always', 'not-expiring', 'expiring', 'later', 'sooner'] as const;
+const EXPIRE_CONDITIONS = ['always', 'not-expiring', 'expiring', 'later', 'sooner', 'expiring-sooner'] as const;
 const KEEP_EXPIRY = -1;
 
 const OUTCOMES = ['read', 'written', 'unavailable', 'refused'] as const;

@@ -124,7 +124,7 @@ export class ReadCoordinator {
     if (read.quorum.reached) counters.missesAsked++;
     else counters.quorumReads++;
     const id = this.#pending.add(read);
-    this.#ask(read, id, read.quorum.reached ? replicas.length : need - read.quorum.answered);
+    if (!read.quorum.reached) this.#ask(read, id, need - read.quorum.answered);
     this.#settle(read, id);
   }
 
@@ -183,10 +183,14 @@ export class ReadCoordinator {
     }
   }
 
+  /** Ends a read that knows enough. Where R answers are not enough, the replicas that were spared are asked too. */
   #settle(read: PendingRead, id: number): void {
-    if (!this.#isFinished(read)) return;
-    this.#pending.remove(id);
-    this.#finish(read);
+    if (this.#isFinished(read)) {
+      this.#pending.remove(id);
+      this.#finish(read);
+    } else if (read.quorum.reached) {
+      this.#ask(read, id, Number.POSITIVE_INFINITY);
+    }
   }
 
   #isFinished(read: PendingRead): boolean {
@@ -211,7 +215,7 @@ export class ReadCoordinator {
 
   #newestHere({ keyspace, slot, hash, key }: PendingRead): Stamp | undefined {
     const ref = keyspace.store.find(slot, hash, key);
-    return ref === 0 ? undefined : keyspace.store.stampOf(ref);
+    return ref === 0 ? undefined : keyspace.store.newestStampOf(ref);
   }
 
   #giveUp(read: PendingRead, reason: string): void {

@@ -110,8 +110,9 @@ export class WriteCoordinator {
     // A copy of an answer to an earlier stamp: it speaks of a version that no longer is.
     if (message.status !== 'behind' && message.stamp !== stampOf(write.record)) return;
     if (message.status === 'behind' && write.mutation.kind !== 'expire') return this.#restamp(write, message);
-    const bit = 1 << write.keyspace.placement.replicasOf(write.slot).indexOf(from);
-    if ((write.answered & bit) !== 0) return;
+    const index = write.keyspace.placement.replicasOf(write.slot).indexOf(from);
+    const bit = 1 << index;
+    if (index < 0 || (write.answered & bit) !== 0) return;
     write.answered |= bit;
     // An expiry loses against a newer value or expiry only, and then takes its place right before it.
     write.quorum.add(message.status === 'refilling');

@@ -16,8 +16,8 @@ export type Mutation =
   /** `atMs: NEVER` takes an expiry away. */
   | { readonly kind: 'expire'; readonly atMs: number; readonly condition: ExpireCondition };
 
-/** Redis's NX, XX, GT, LT; `expiring` is `PERSIST`'s and `XX`'s: only where there is an expiry. */
-export type ExpireCondition = 'always' | 'not-expiring' | 'expiring' | 'later' | 'sooner';
+/** Redis's NX, XX, GT, LT, and XX with LT; `expiring` is `PERSIST`'s too: only where there is an expiry. */
+export type ExpireCondition = 'always' | 'not-expiring' | 'expiring' | 'later' | 'sooner' | 'expiring-sooner';
 
 /** Whether the outcome depends on what the key holds, so that the coordinator must read before it writes. */
 export function needsRead(mutation: Mutation): boolean {
@@ -47,5 +47,7 @@ function expiryConditionHolds(mutation: { atMs: number; condition: ExpireConditi
       return heldAtMs !== NEVER && mutation.atMs > heldAtMs;
     case 'sooner':
       return heldAtMs === NEVER || mutation.atMs < heldAtMs;
+    case 'expiring-sooner':
+      return heldAtMs !== NEVER && mutation.atMs < heldAtMs;
   }
 }

@@ -232,6 +232,8 @@ export const GROUPS: Readonly<Record<string, readonly string[]>> = {
     'SET k v',
     'EXPIRE k 10 NX XX',
     'EXPIRE k 10 NX GT',
+    'EXPIRE k 40 XX LT',
+    'EXPIRE k 400 XX LT',
     'EXPIRE k 10 LT NX',
     'EXPIRE k 10 GT LT',
     'EXPIRE k 10 GT LT XX',
