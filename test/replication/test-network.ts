@@ -1,0 +1,385 @@
+import { Actors } from '../../src/clock/actors.ts';
+import { STAMP_EPOCH_MS } from '../../src/clock/hybrid-clock.ts';
+import { assert } from '../../src/lib/assert.ts';
+import { drawBelow } from '../../src/lib/draw.ts';
+import { SeededRandom } from '../../src/lib/seeded-random.ts';
+import { slotOf } from '../../src/lib/slots.ts';
+import { Cluster } from '../../src/node/cluster.ts';
+import type { NodeOptions, NodePorts } from '../../src/node/node-options.ts';
+import { ReplicationCounters } from '../../src/replication/counters.ts';
+import { bytesOf } from '../../src/replication/detached-found.ts';
+import type { Keyspace } from '../../src/replication/keyspace.ts';
+import { MessageType } from '../../src/replication/message-type.ts';
+import type { KeyspacePolicy } from '../../src/replication/policy.ts';
+import type { Mutation } from '../../src/store/mutation.ts';
+import type { Outcome } from '../../src/store/outcome.ts';
+import { NEVER, type StoredRecord } from '../../src/store/record.ts';
+
+/** R=1 and W=1 of three. */
+export const EVENTUAL: KeyspacePolicy = {
+  db: 0,
+  name: 'eventual',
+  policy: 'eventual',
+  replicas: 3,
+  read: 'one',
+  write: 'one',
+  maxMemoryBytes: 0,
+};
+
+/** R=2 and W=2 of three. */
+export const QUORUM: KeyspacePolicy = {
+  ...EVENTUAL,
+  db: 1,
+  name: 'quorum',
+  policy: 'quorum',
+  read: 'quorum',
+  write: 'quorum',
+};
+
+export const LIMITS = { requestTimeoutMs: 500, resendAfterMs: 100, maxPendingOperations: 1000 };
+export const ANTI_ENTROPY = { intervalMs: 10_000, patienceMs: 2000 };
+const TICK_MS = 20;
+
+/** A message between two nodes. */
+export interface Envelope {
+  readonly from: string;
+  readonly to: string;
+  readonly type: keyof typeof MessageType;
+  readonly bytes: Buffer;
+}
+
+type Predicate = (message: Envelope) => boolean;
+
+/** How an operation came out, with copies of what is good only for a moment. */
+export type Told =
+  | { readonly status: 'read'; readonly value: string | undefined; readonly expiryAtMs?: number }
+  | {
+      readonly status: 'written';
+      readonly applied: boolean;
+      readonly before: string | undefined;
+    }
+  | { readonly status: 'unavailable'; readonly reason: string }
+  | { readonly status: 'refused'; readonly error: string };
+
+/** A member, and what a test wants to see of it. */
+export interface TestNode {
+  readonly name: string;
+  cluster: Cluster;
+  counters: ReplicationCounters;
+  /** Added to the network's wall time. */
+  wallOffsetMs: number;
+  isUp: boolean;
+}
+
+export interface NetworkOptions {
+  readonly nodes: number;
+  readonly keyspaces?: readonly KeyspacePolicy[];
+  readonly limits?: Partial<NodeOptions['replication']>;
+}
+
+/**
+ * Several `Cluster`s on one virtual clock, and between them a queue of messages that a test delivers, drops, holds
+ * back, doubles and shuffles. Nothing happens by itself: `settle` delivers, `advance` lets time pass.
+ */
+export class TestNetwork {
+  readonly nodes = new Map<string, TestNode>();
+  nowMs = 0;
+  /** Every message that was sent, in order; for counting. */
+  readonly sent: Envelope[] = [];
+  readonly #options: NetworkOptions;
+  #queue: Envelope[] = [];
+  #held: Envelope[] = [];
+  #drop: Predicate = () => false;
+  #hold: Predicate = () => false;
+  #starts = 0;
+  #refusing: Predicate = () => false;
+
+  constructor(options: NetworkOptions) {
+    this.#options = options;
+    for (let i = 1; i <= options.nodes; i++) {
+      const name = `n${i}`;
+      const counters = new ReplicationCounters();
+      const node: TestNode = { name, counters, wallOffsetMs: 0, isUp: true, cluster: this.#start(name, counters) };
+      this.nodes.set(name, node);
+    }
+    for (const a of this.nodes.keys()) for (const b of this.nodes.keys()) if (a !== b) this.#link(a, b);
+    // The rounds that new links call for, between equals.
+    this.advance(TICK_MS);
+    this.sent.length = 0;
+  }
+
+  node(name: string): TestNode {
+    const node = this.nodes.get(name);
+    assert(node !== undefined, `There is no ${name}`);
+    return node;
+  }
+
+  keyspace(name: string, db = 1): Keyspace {
+    return this.node(name).cluster.keyspaces.get(db)!;
+  }
+
+  /** Names of the key's replicas, in the order of its preference list. */
+  replicasOf(key: string, db = 1): string[] {
+    return this.keyspace('n1', db)
+      .placement.replicasOf(slotOf(Buffer.from(key)))
+      .map(peer => peer.name);
+  }
+
+  /** Names of the nodes that hold no copy of the key. */
+  othersThan(key: string, db = 1): string[] {
+    const replicas = this.replicasOf(key, db);
+    return [...this.nodes.keys()].filter(name => !replicas.includes(name));
+  }
+
+  /** Messages that fit are lost from now on; the last call counts. */
+  drop(predicate: Predicate): void {
+    this.#drop = predicate;
+  }
+
+  /** Messages that fit are kept back until `release`. */
+  hold(predicate: Predicate): void {
+    this.#hold = predicate;
+  }
+
+  /** The links refuse messages that fit: the sender knows. */
+  refuse(predicate: Predicate): void {
+    this.#refusing = predicate;
+  }
+
+  /** Delivers what was held back, and holds nothing from now on. */
+  release(): void {
+    this.#hold = () => false;
+    this.#queue.push(...this.#held.splice(0));
+    this.settle();
+  }
+
+  /** Gives a message that was sent before to its receiver once more. */
+  deliverAgain(message: Envelope): void {
+    this.#deliver(message);
+    this.settle();
+  }
+
+  /** Delivers until nothing is under way, each message `copies` times, in an order drawn from `seed` if there is one. */
+  settle({ copies = 1, seed }: { copies?: number; seed?: number } = {}): void {
+    const random = seed === undefined ? undefined : new SeededRandom(seed);
+    for (let left = 200_000; this.#queue.length > 0; left--) {
+      assert(left > 0, 'The nodes do not come to rest');
+      const at = random === undefined ? 0 : drawBelow(random, this.#queue.length);
+      const [message] = this.#queue.splice(at, 1);
+      if (this.#drop(message!)) continue;
+      if (this.#hold(message!)) this.#held.push(message!);
+      else for (let i = 0; i < copies; i++) this.#deliver(message!);
+    }
+  }
+
+  /** Lets time pass in ticks, delivering as it goes. */
+  advance(ms: number, delivery: { copies?: number; seed?: number } = {}): void {
+    this.settle(delivery);
+    for (let passed = 0; passed < ms; passed += TICK_MS) {
+      this.nowMs += TICK_MS;
+      for (const node of this.nodes.values()) {
+        if (node.isUp) node.cluster.tick();
+        this.settle(delivery);
+      }
+    }
+  }
+
+  /** Breaks the link between two nodes, both ways; what was under way on it is lost. */
+  cut(a: string, b: string): void {
+    this.#unlink(a, b);
+    this.#unlink(b, a);
+  }
+
+  heal(a: string, b: string): void {
+    this.#link(a, b);
+    this.#link(b, a);
+  }
+
+  /** The node dies, and all others know it. */
+  kill(name: string): void {
+    this.node(name).isUp = false;
+    for (const other of this.nodes.keys()) if (other !== name) this.cut(name, other);
+    for (const other of this.nodes.values()) other.cluster.peerOf(name)!.alive = false;
+  }
+
+  /** It comes back with a new actor and without its data, refilling, and is linked to all others that are up. */
+  restartEmpty(name: string): void {
+    const node = this.node(name);
+    node.counters = new ReplicationCounters();
+    node.cluster = this.#start(name, node.counters);
+    node.cluster.beginRefill();
+    node.isUp = true;
+    for (const other of this.nodes.values()) if (other !== node && other.isUp) this.heal(name, other.name);
+  }
+
+  /** The outcomes that the operation is given, none while it is undecided. */
+  write(name: string, key: string, mutation: Mutation, db = 1, need?: number): Told[] {
+    const keyspace = this.keyspace(name, db);
+    const bytes = Buffer.from(key);
+    const told: Told[] = [];
+    const { readNeed, writeNeed } = keyspace;
+    this.node(name).cluster.run(
+      keyspace,
+      { kind: 'write', db, slot: slotOf(bytes), key: bytes, mutation, need: need ?? writeNeed, readNeed },
+      { complete: outcome => told.push(tell(outcome, mutation.kind === 'set' && mutation.returnBefore)) },
+    );
+    return told;
+  }
+
+  set(name: string, key: string, value: string, db = 1, need?: number): Told[] {
+    return this.write(name, key, setTo(value), db, need);
+  }
+
+  del(name: string, key: string, db = 1): Told[] {
+    return this.write(name, key, { kind: 'delete' }, db);
+  }
+
+  get(name: string, key: string, db = 1, need?: number): Told[] {
+    const keyspace = this.keyspace(name, db);
+    const bytes = Buffer.from(key);
+    const told: Told[] = [];
+    this.node(name).cluster.run(
+      keyspace,
+      { kind: 'read', db, slot: slotOf(bytes), key: bytes, need: need ?? keyspace.readNeed, wantsValue: true },
+      { complete: outcome => told.push(tell(outcome, true)) },
+    );
+    return told;
+  }
+
+  /** What a node's own store holds of the key, a tombstone too. */
+  heldAt(name: string, key: string, db = 1): StoredRecord | undefined {
+    const { store } = this.keyspace(name, db);
+    const bytes = Buffer.from(key);
+    const ref = store.find(slotOf(bytes), store.hashOf(bytes), bytes);
+    return ref === 0 ? undefined : store.read(ref);
+  }
+
+  /** The value in a node's own store: `undefined` for nothing, `null` for a tombstone. */
+  valueAt(name: string, key: string, db = 1): string | null | undefined {
+    const record = this.heldAt(name, key, db);
+    if (record === undefined) return undefined;
+    return record.value === undefined ? null : Buffer.from(record.value).toString();
+  }
+
+  /** Puts a value into the store of one node only, stamped by that node, as if every message about it had been lost. */
+  plant(name: string, key: string | Buffer, value: string | Buffer | undefined, db = 1, expiryAtMs = NEVER): void {
+    const { context } = this.node(name).cluster;
+    const { store } = this.keyspace(name, db);
+    const bytes = Buffer.from(key);
+    const stamp = context.stamps.next(context.clock.wallMs());
+    const copy = value === undefined ? undefined : Buffer.from(value);
+    store.putValue(slotOf(bytes), store.hashOf(bytes), bytes, copy, stamp, context.self, expiryAtMs);
+  }
+
+  #deliver({ from, to, bytes }: Envelope): void {
+    const { cluster, isUp } = this.node(to);
+    if (isUp) cluster.receive(cluster.peerOf(from)!, bytes);
+  }
+
+  #link(from: string, to: string): void {
+    const { cluster } = this.node(from);
+    cluster.peerOf(to)!.alive = true;
+    cluster.linkUp(to);
+  }
+
+  #unlink(from: string, to: string): void {
+    this.#queue = this.#queue.filter(message => message.from !== from || message.to !== to);
+    this.#held = this.#held.filter(message => message.from !== from || message.to !== to);
+    this.node(from).cluster.linkDown(to);
+  }
+
+  #send(from: string, to: string, head: Uint8Array, body: Uint8Array | undefined): boolean {
+    const bytes = Buffer.concat(body === undefined ? [head] : [head, body]);
+    const type = TYPES[bytes[0]!]!;
+    const message = { from, to, type, bytes };
+    if (this.#refusing(message)) return false;
+    this.sent.push(message);
+    this.#queue.push(message);
+    return true;
+  }
+
+  #start(name: string, counters: ReplicationCounters): Cluster {
+    const names = Array.from({ length: this.#options.nodes }, (_, i) => `n${i + 1}`);
+    const address = { host: '127.0.0.1', port: 1 };
+    const members = names.map(each => ({ name: each, zone: each, weight: 1, bus: address, client: address }));
+    const identity = { id: '0'.repeat(32), hashKey: [1, 2], epoch: 1, members } as const;
+    const options: NodeOptions = {
+      name,
+      zone: name,
+      weight: 1,
+      bus: address,
+      client: address,
+      expectNodes: 1,
+      alone: false,
+      keyspaces: this.#options.keyspaces ?? [EVENTUAL, QUORUM],
+      defaultKeyspace: 0,
+      password: '',
+      maxPendingReplies: 100,
+      replication: { ...LIMITS, ...this.#options.limits },
+      antiEntropy: ANTI_ENTROPY,
+      version: '0',
+      settings: new Map(),
+    };
+    const ports: NodePorts = {
+      clock: {
+        wallMs: () => STAMP_EPOCH_MS + 1_000_000 + this.nowMs + (this.nodes.get(name)?.wallOffsetMs ?? 0),
+        monotonicMs: () => this.nowMs,
+      },
+      random: new SeededRandom(++this.#starts),
+      outbox: {
+        send: (to, head, body) => this.#send(name, to, head, body),
+        dial: () => {},
+        hangUp: () => {},
+      },
+      log: { info: () => {}, warn: () => {}, error: () => {} },
+      process: { id: 1, memory: () => ({ residentBytes: 0, heapUsedBytes: 0 }) },
+    };
+    const actor = `${name}.${String(this.#starts).padStart(16, '0')}`;
+    return new Cluster(identity, options, ports, actor, new Actors(), counters);
+  }
+}
+
+export function setTo(value: string | Buffer, changes: Partial<Extract<Mutation, { kind: 'set' }>> = {}): Mutation {
+  const bytes = Buffer.from(value);
+  return { kind: 'set', value: bytes, expiry: NEVER, condition: 'always', returnBefore: false, ...changes };
+}
+
+/** The only outcome of an operation that has been decided. */
+export function only(told: readonly Told[]): Told {
+  assert(told.length === 1, `The operation has ${told.length} outcomes`);
+  return told[0]!;
+}
+
+export const WRITTEN = { status: 'written', applied: true, before: undefined } as const;
+export const read = (value: string | undefined) => ({ status: 'read', value }) as const;
+
+/** From one node to another, any type or one. */
+export function between(from: string, to: string, type?: keyof typeof MessageType): Predicate {
+  return message => message.from === from && message.to === to && (type === undefined || message.type === type);
+}
+
+/** Anything that `name` sends or is sent. */
+export function about(name: string, type?: keyof typeof MessageType): Predicate {
+  return message => (message.from === name || message.to === name) && (type === undefined || message.type === type);
+}
+
+export function ofType(type: keyof typeof MessageType): Predicate {
+  return message => message.type === type;
+}
+
+const TYPES = Object.keys(MessageType) as (keyof typeof MessageType)[];
+
+function tell(outcome: Outcome, wantsValue: boolean): Told {
+  if (outcome.status === 'read') {
+    const { found } = outcome;
+    if (found === undefined) return { status: 'read', value: undefined };
+    const value = Buffer.from(bytesOf(found)).toString();
+    return found.expiryAtMs === NEVER
+      ? { status: 'read', value }
+      : { status: 'read', value, expiryAtMs: found.expiryAtMs };
+  }
+  if (outcome.status !== 'written') return outcome;
+  const { applied, before } = outcome;
+  const kept = before !== undefined && wantsValue ? Buffer.from(bytesOf(before)).toString() : undefined;
+  return { status: 'written', applied, before: kept };
+}
