@@ -105,10 +105,12 @@ export class ClientConnection implements Connection {
 
   /** R of this connection as a number of replicas. */
   get readNeed(): number {
+    if (this.#keyspace === undefined) this.#resolve();
     return this.#readNeed;
   }
 
   get writeNeed(): number {
+    if (this.#keyspace === undefined) this.#resolve();
     return this.#writeNeed;
   }
 

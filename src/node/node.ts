@@ -268,7 +268,8 @@ export class Node {
     const peer = this.#cluster?.peerOf(member.name);
     if (peer === undefined || peer.isSelf) return;
     if (!peer.alive && member.status === 'alive') this.#cluster!.antiEntropy.hasten(peer);
-    peer.alive = member.status === 'alive';
+    peer.alive = member.status !== 'dead' && member.status !== 'left';
+    peer.suspect = member.status === 'suspect';
     peer.refilling = member.refilling;
     if (!this.#linked.has(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
   }

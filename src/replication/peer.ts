@@ -4,8 +4,10 @@ import type { NodeName } from '../ports/outbox.ts';
 export class Peer {
   readonly name: NodeName;
   readonly isSelf: boolean;
-  /** Membership holds it alive (true of oneself). */
-  alive: boolean;
+  /** Membership does not hold it dead or gone: an answer is possible. Members count as alive until it says otherwise. */
+  alive = true;
+  /** It did not answer lately: others are asked first. */
+  suspect = false;
   /** Our link to it is up (true of oneself). */
   linked: boolean;
   /** It says of itself that it came back without its data and has not refilled yet. */
@@ -14,12 +16,11 @@ export class Peer {
   constructor(name: NodeName, isSelf: boolean) {
     this.name = name;
     this.isSelf = isSelf;
-    this.alive = isSelf;
     this.linked = isSelf;
   }
 
   /** Worth asking: a message would be sent, and an answer is likely. */
   get reachable(): boolean {
-    return this.linked && this.alive;
+    return this.linked && this.alive && !this.suspect;
   }
 }
