@@ -1,0 +1,43 @@
+import { fileURLToPath } from 'node:url';
+import { listNodes } from '../../src/cli/node-list.ts';
+import { Contestant, untilReady } from './contestant.ts';
+import { freePorts } from './free-ports.ts';
+import { ServerProcess } from './server-process.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const PLAIN = fileURLToPath(new URL('../plain-server.ts', import.meta.url));
+const ASK_TIMEOUT_MS = 2000;
+
+/**
+ * Starts a cluster of this checkout, as `npm start` would, and waits until each node calls each node alive.
+ *
+ * @param nodeArgs of the first node's process, for Node.js itself, such as a profiler's.
+ */
+export async function startCoterie(nodes: number, nodeArgs: readonly string[] = []): Promise<Contestant> {
+  const ports = await freePorts(2 * nodes);
+  const busPorts = ports.slice(nodes);
+  const servers = busPorts.map((busPort, index) => {
+    const name = `n${index + 1}`;
+    const flags = ['--name', name, '--port', String(ports[index]), '--bus-port', String(busPort)];
+    if (nodes > 1) {
+      flags.push('--join', busPorts.map(port => `127.0.0.1:${port}`).join(','), '--expect-nodes', String(nodes));
+    }
+    const args = [...(index === 0 ? nodeArgs : []), MAIN, 'start', ...flags, '--log-format', 'json'];
+    return new ServerProcess(`coterie ${name}`, ports[index]!, process.execPath, args);
+  });
+  for (const server of servers) {
+    await untilReady(server, async () => {
+      const entries = await listNodes({ host: '127.0.0.1', port: server.port }, '', ASK_TIMEOUT_MS);
+      return entries.length === nodes && entries.every(entry => entry.get('status') === 'alive');
+    });
+  }
+  return new Contestant('coterie', servers);
+}
+
+/** Starts the plain server: what Node.js and the parser cost on their own. */
+export async function startPlain(): Promise<Contestant> {
+  const [port] = await freePorts(1);
+  const server = new ServerProcess('plain server', port!, process.execPath, [PLAIN, String(port)]);
+  await untilReady(server, async () => server.lines.includes('listening'));
+  return new Contestant('plain', [server]);
+}

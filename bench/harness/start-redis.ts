@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Contestant, command, untilReady } from './contestant.ts';
+import { freePorts } from './free-ports.ts';
+import { ServerProcess } from './server-process.ts';
+
+/** Ends the program with one sentence when Redis's programs can't be run. */
+export function requireRedis(): void {
+  for (const program of ['redis-server', 'redis-benchmark']) {
+    try {
+      execFileSync(program, ['--version'], { stdio: 'ignore' });
+    } catch {
+      process.stderr.write(
+        `This benchmark compares coterie to Redis and cannot run ${program}: install Debian's packages ` +
+          'redis-server and redis-tools (apt-get install redis-server redis-tools).\n',
+      );
+      process.exit(1);
+    }
+  }
+}
+
+/** Such as `7.0.15`. */
+export function redisVersion(): string {
+  const text = execFileSync('redis-server', ['--version'], { encoding: 'utf8' });
+  return /v=(\S+)/.exec(text)?.[1] ?? 'unknown';
+}
+
+/** Starts a Redis that keeps nothing on disk, and replicas of it, and waits until they follow. */
+export async function startRedis(replicas: number): Promise<Contestant> {
+  const ports = await freePorts(replicas + 1);
+  // A replica's first copy of the data passes through a file.
+  const directory = mkdtempSync(join(tmpdir(), 'coterie-bench-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const servers = ports.map((port, index) => {
+    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    flags.push('--dir', directory, '--dbfilename', `${port}.rdb`, '--repl-diskless-sync-delay', '0');
+    // A replica that falls behind, as it may where all share two processors, is waited for and not cut off.
+    flags.push('--client-output-buffer-limit', 'replica 0 0 0');
+    if (index > 0) flags.push('--replicaof', `127.0.0.1 ${ports[0]}`);
+    return new ServerProcess(index === 0 ? 'redis' : `redis replica ${index}`, port, 'redis-server', flags);
+  });
+  for (const [index, server] of servers.entries()) {
+    await untilReady(server, async () => {
+      const info = String(await command(server, 'INFO', 'replication'));
+      return index === 0 ? info.includes('role:master') : info.includes('master_link_status:up');
+    });
+  }
+  return new Contestant('redis', servers);
+}
