@@ -1,40 +1,14 @@
 import { assert } from '../lib/assert.ts';
 import { drawHex } from '../lib/draw.ts';
-import type { BusAddress, NodeName, PeerIdentity } from '../ports/outbox.ts';
-import type { Random } from '../ports/random.ts';
+import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import { type Candidate, Candidates } from './candidates.ts';
 import { type ClusterIdentity, clusterMember } from './cluster.ts';
 import type { FoundingBody, FoundingMessage, NamedActor, ProposalId } from './founding-messages.ts';
+import type { FoundingOptions, FoundingPorts } from './founding-ports.ts';
+import { HeldPromise } from './held-promise.ts';
 import { Proposal } from './proposal.ts';
 
-export interface FoundingOptions {
-  /** This node; its `clusterId` is not read. */
-  readonly self: PeerIdentity;
-  /** Candidates, this node included, that must have been seen before a cluster is founded. */
-  readonly expectNodes: number;
-  /** Found at the first tick, without looking for others. */
-  readonly alone: boolean;
-}
-
-/**
- * - `founded`: this node founded the cluster.
- * - `admitted`: another did, with this one among its members. `returning`: this process is not the one that took part
- *   in the founding, so the cluster's data went on without it and it has to be refilled.
- * - `refused`: a cluster exists, without this node. Once per cluster; asking goes on, slowly.
- */
-export type FoundingEvent =
-  | { readonly type: 'founded'; readonly cluster: ClusterIdentity }
-  | { readonly type: 'admitted'; readonly cluster: ClusterIdentity; readonly returning: boolean }
-  | { readonly type: 'refused'; readonly by: NodeName; readonly reason: string };
-
-export interface FoundingPorts {
-  readonly random: Random;
-  /** @returns false when the message was provably not sent. */
-  send(to: NodeName, message: FoundingMessage): boolean;
-  /** Keep a link to this address. */
-  dial(address: BusAddress): void;
-  event(event: FoundingEvent): void;
-}
+export type { FoundingEvent, FoundingOptions, FoundingPorts } from './founding-ports.ts';
 
 /** How often hellos, and proposals and promises without an answer, are repeated. */
 const REPEAT_MS = 500;
@@ -48,13 +22,6 @@ const SETTLE_MS = 300;
 const AWAIT_MS = 10_000;
 /** A proposal that was not agreed on by then is withdrawn. */
 const PROPOSAL_MS = 5_000;
-/** Actors whose proposals' numbers are remembered. */
-const MAX_PROPOSERS = 4_096;
-
-interface Binding extends ProposalId {
-  readonly proposer: NodeName;
-}
-
 /**
  * Founding: one cluster out of a set of nodes that find each other, and the way into it for a node that comes back.
  *
@@ -74,24 +41,25 @@ interface Binding extends ProposalId {
  * at each promise, so that what was asked for before a promise is void after it.
  *
  * **Never two clusters, when every proposal lists the whole set (`expectNodes` = its size), whatever restarts.**
- * Nothing is on disk: a process that restarts has forgotten its promise and its cluster. But a proposal lists processes
- * (actors), not names. Let T be the moment at which a proposal was made that founds a cluster. Each listed process had been met before
- * T and promised after T, so all of them ran at T; and none had a cluster when it promised, so none had one at T. A cluster
- * founded before T thus lived nowhere at T. Nor does it come back: messages name the process they are meant for, so its welcomes
- * still under way at T are for processes that are dead, or that adopt one before they promise and then never do, or that have
- * promised and take it no more. A cluster that is founded later is made by a later process of the same, smallest name, and
- * the same holds the other way round.
+ * Nothing is on disk: a process that restarts has forgotten its promise and its cluster. But a proposal lists
+ * processes (actors), not names. Let T be the moment at which a proposal that founds a cluster was made. Each listed
+ * process had been met before T and promised after T, so all of them ran at T; and none had a cluster when it
+ * promised, so none had one at T. A cluster founded before T thus lived nowhere at T. Nor does it come back: messages
+ * name the process they are meant for, so its welcomes still under way at T are for processes that are dead, or that
+ * adopt one before they promise and then never do, or that have promised and take it no more. A cluster that is
+ * founded later is made by a later process of the same, smallest name, and the same holds the other way round.
  *
  * **Nor with more than half of the set (`expectNodes` > size / 2), as long as no process restarts between its promise
- * and the welcome.** Any two proposals share a candidate. If both found a cluster it promised both, so it was released from the
- * first: by a withdrawal, after which that one cannot found, or by a restart of the proposer, which promises itself. A
- * candidate that forgot its promise, and meets nobody who knows of it, cannot be told from one that never promised; without a
- * disk only `expectNodes` = size is safe from that. Up to half nothing is promised: two halves may each found.
+ * and the welcome.** Any two proposals share a candidate. If both found a cluster it promised both, so it was released
+ * from the first: by a withdrawal, after which that one cannot found, or by a restart of the proposer, which promises
+ * itself and so is excluded here. A candidate that forgot its promise, and meets nobody who knows of it, cannot be
+ * told from one that never promised; without a disk only `expectNodes` = size is safe from that. Up to half nothing is
+ * promised: two halves may each found.
  *
- * **One always comes about once messages flow:** all meet all through the lists, so only the smallest name proposes; what
- * others proposed they withdraw when they meet a smaller name. A proposer that never comes back while its proposal is
- * open blocks those bound to it (two-phase commit's limit), as it must: it may have founded. They remain free to be
- * admitted by a cluster that exists.
+ * **One always comes about once messages flow:** all meet all through the lists, so only the smallest name proposes;
+ * what others proposed they withdraw when they meet a smaller name. A proposer that never comes back while its
+ * proposal is open blocks those bound to it (two-phase commit's limit), as it must: it may have founded. They remain
+ * free to be admitted by a cluster that exists.
  *
  * A founded node answers a hello with `welcome` if the *name* is on its member list, else with `refused`.
  */
@@ -103,12 +71,10 @@ export class Founding {
   #cluster: ClusterIdentity | undefined;
   /** The proposal that founded the cluster, and who had promised it. */
   #origin: { readonly proposal: ProposalId; readonly founders: readonly NamedActor[] } | undefined;
-  #binding: Binding | undefined;
+  readonly #promise = new HeldPromise();
   #nextRepeatMs = 0;
   #proposal: Proposal | undefined;
   #lastNumber = 0;
-  /** The greatest number of each proposer that this node was bound to or that was withdrawn. */
-  readonly #pastNumbers = new Map<string, number>();
   /** Goes with each hello; only what answers the current one admits. */
   #nonce: string;
   /** Who would be proposed, and since when it is these and somebody was waited for. */
@@ -139,7 +105,7 @@ export class Founding {
     if (this.#options.alone) return this.#propose([]);
     this.#sayHello();
     if (this.#proposal !== undefined) this.#reconsider(this.#proposal);
-    else if (this.#binding === undefined) this.#maybePropose();
+    else if (this.#promise.isFree) this.#maybePropose();
     this.#repeat();
   }
 
@@ -156,9 +122,7 @@ export class Founding {
       case 'promise':
         return this.#promised(peer, message.number);
       case 'withdraw':
-        this.#rememberNumber(message.from, message.number);
-        if (this.#binding?.actor === message.from && this.#binding.number <= message.number) this.#bind(undefined);
-        return;
+        return this.#promise.withdrawn(message.from, message.number);
       case 'welcome':
         return this.#welcomed(peer, message);
       case 'refused':
@@ -192,10 +156,8 @@ export class Founding {
   }
 
   #meet(peer: PeerIdentity): Candidate | undefined {
-    const binding = this.#binding;
-    const candidate = this.#candidates.meet(peer);
-    if (binding?.proposer === peer.name && binding.actor !== peer.actor) this.#bind(undefined);
-    return candidate;
+    this.#promise.met(peer);
+    return this.#candidates.meet(peer);
   }
 
   // Finding each other
@@ -241,7 +203,7 @@ export class Founding {
     const { self } = this.#options;
     const number = ++this.#lastNumber;
     this.#proposal = new Proposal(number, [self, ...others.map(({ identity }) => identity)], this.#nowMs);
-    this.#bind({ proposer: self.name, actor: self.actor, number });
+    this.#give(self, number);
     if (this.#proposal.isAgreed) this.#found(this.#proposal);
     else this.#ask(this.#proposal);
   }
@@ -260,7 +222,7 @@ export class Founding {
   #withdraw(proposal: Proposal): void {
     assert(this.#cluster === undefined, 'Cannot withdraw a proposal: a cluster was founded by it');
     this.#proposal = undefined;
-    this.#bind(undefined);
+    this.#promise.release();
     for (const { name } of proposal.members.slice(1)) this.#send(name, { type: 'withdraw', number: proposal.number });
   }
 
@@ -301,14 +263,13 @@ export class Founding {
   #proposed(proposer: Candidate, number: number, members: readonly NamedActor[]): void {
     if (this.#cluster !== undefined) return;
     const { name, actor } = proposer.identity;
-    if (this.#isBoundTo({ actor, number })) return void this.#send(name, { type: 'promise', number });
-    if (number <= (this.#pastNumbers.get(actor) ?? 0)) return;
-    if (this.#binding?.actor === actor) this.#bind(undefined);
+    if (this.#promise.isOf({ actor, number })) return void this.#send(name, { type: 'promise', number });
+    if (this.#promise.isPast({ actor, number })) return;
+    this.#promise.withdrawn(actor, number - 1);
     if (!this.#isAgreeable(proposer, members)) return;
     if (this.#proposal !== undefined) this.#withdraw(this.#proposal);
-    if (this.#binding !== undefined) return;
-    this.#rememberNumber(actor, number);
-    this.#bind({ proposer: name, actor, number });
+    if (!this.#promise.isFree) return;
+    this.#give(proposer.identity, number);
     this.#send(name, { type: 'promise', number });
   }
 
@@ -328,32 +289,20 @@ export class Founding {
     );
   }
 
-  #bind(binding: Binding | undefined): void {
-    this.#binding = binding;
-    if (binding !== undefined) this.#nonce = drawHex(this.#ports.random, 8);
+  /** Promises, also to itself. What was asked for before is void from now on. */
+  #give({ name, actor }: PeerIdentity, number: number): void {
+    this.#promise.give({ proposer: name, actor, number });
+    this.#nonce = drawHex(this.#ports.random, 8);
     this.#nextRepeatMs = this.#nowMs + REPEAT_MS;
-  }
-
-  #isBoundTo({ actor, number }: ProposalId): boolean {
-    return this.#binding?.actor === actor && this.#binding.number === number;
-  }
-
-  #rememberNumber(actor: string, number: number): void {
-    const past = this.#pastNumbers.get(actor) ?? 0;
-    if (past === 0 && this.#pastNumbers.size >= MAX_PROPOSERS)
-      for (const [oldest] of this.#pastNumbers) {
-        this.#pastNumbers.delete(oldest);
-        break;
-      }
-    this.#pastNumbers.set(actor, Math.max(past, number));
   }
 
   /** Asks again for what is outstanding: answers to the own proposal, or the outcome of another's. */
   #repeat(): void {
-    if (this.#binding === undefined || this.#nowMs < this.#nextRepeatMs) return;
+    const held = this.#promise.held;
+    if (held === undefined || this.#nowMs < this.#nextRepeatMs) return;
     this.#nextRepeatMs = this.#nowMs + REPEAT_MS;
     if (this.#proposal !== undefined) this.#ask(this.#proposal);
-    else this.#send(this.#binding.proposer, { type: 'promise', number: this.#binding.number });
+    else this.#send(held.proposer, { type: 'promise', number: held.number });
   }
 
   // Admission
@@ -362,7 +311,8 @@ export class Founding {
     const { name } = peer.identity;
     const { id, members } = this.#cluster!;
     if (members.some(member => member.name === name)) return void this.#send(name, this.#welcome(nonce));
-    const reason = `cluster ${id.slice(0, 8)} was founded without ${name}; adding a node to a running cluster is not supported yet`;
+    const without = `cluster ${id.slice(0, 8)} was founded without ${name}`;
+    const reason = `${without}; adding a node to a running cluster is not supported yet`;
     this.#send(name, { type: 'refused', nonce, reason });
   }
 
@@ -374,7 +324,7 @@ export class Founding {
     peer.founded = true;
     const { cluster, proposal, founders, nonce } = message;
     const { name, actor } = this.#options.self;
-    const isAwaited = nonce === this.#nonce || this.#isBoundTo(proposal);
+    const isAwaited = nonce === this.#nonce || this.#promise.isOf(proposal);
     if (this.#cluster !== undefined || !isAwaited || !cluster.members.some(member => member.name === name)) return;
     this.#join(cluster, { proposal, founders });
     const returning = !founders.some(founder => founder[0] === name && founder[1] === actor);
@@ -395,6 +345,6 @@ export class Founding {
     this.#cluster = cluster;
     this.#origin = origin;
     this.#proposal = undefined;
-    this.#binding = undefined;
+    this.#promise.release();
   }
 }

@@ -1,7 +1,7 @@
 /**
- * How far a node trusts itself (Lifeguard §IV.A, "local health multiplier"): 0 in good health, up to `maxScore`. What goes
- * wrong on this side of a probe raises it, what goes well lowers it, and probes and their timeouts stretch by
- * `multiplier`, so that a slow node doubts itself before it accuses others.
+ * How far a node mistrusts itself (Lifeguard §IV.A, "local health multiplier"): from 0, in good health, to `maxScore`.
+ * What goes wrong on this side of a probe raises it, what goes well lowers it, and probes and their timeouts stretch
+ * by `multiplier`, so that a slow node doubts itself before it accuses others.
  */
 export class LocalHealth {
   readonly #maxScore: number;

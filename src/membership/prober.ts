@@ -42,8 +42,8 @@ const MAX_RELAYS = 1_024;
 
 /**
  * One probe at a time: ping; after the probe timeout ask k others to try; at the end of the period judge (SWIM §4.1).
- * All times stretch with the local health. A failed probe makes this node doubt itself by the number of helpers that did
- * not even send a nack, because then the trouble may be on its own side (Lifeguard §IV.A).
+ * All times stretch with the local health. A failed probe makes this node doubt itself by the number of helpers that
+ * did not even send a nack, because then the trouble may be on its own side (Lifeguard §IV.A).
  */
 export class Prober {
   readonly #timings: SwimTimings;

@@ -23,9 +23,10 @@ export type Rumour = readonly [
 /**
  * What members tell each other; made of objects, arrays, strings and numbers only.
  * - `ping` → `ack` with the same number: the direct probe.
- * - `ping-req` → `ack` or `nack`: the indirect probe of `target`, and that it did not answer the helper (Lifeguard §IV.A).
- * - `gossip`: rumours that had no other message to ride on.
- * - `sync` → `state` when the digests differ → `gossip` with what was news: push-pull; equal peers exchange a digest.
+ * - `ping-req` → `ack` or `nack`: the indirect probe of `target`, and that it did not answer the helper (Lifeguard
+ *   §IV.A).
+ * - `gossip`: rumours that had no other message to ride on, or that are meant for the receiver.
+ * - `sync` → `state` when the digests differ → `gossip` with what was news: push-pull. Equal peers exchange a digest.
  */
 export type SwimMessage =
   | { readonly type: 'ping'; readonly seq: number; readonly rumours: readonly Rumour[] }

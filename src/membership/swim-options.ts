@@ -18,7 +18,7 @@ export interface SwimTimings {
   readonly retransmitFactor: number;
   /** How often views are compared with one other member. */
   readonly pushPullIntervalMs: number;
-  /** How often one member that is dead or unknown is sent a digest, in case that it is only this side that thinks so. */
+  /** How often one member that is dead or unknown is sent a digest, in case that only this side thinks so. */
   readonly lostProbeIntervalMs: number;
   /** Longest pause of a healthy member (garbage collection, a migrated machine) that must not make it dead. */
   readonly stallToleranceMs: number;

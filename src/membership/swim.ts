@@ -275,7 +275,7 @@ export class Swim {
     }
   }
 
-  /** First words to a member: who this is and what it holds of the other, and a digest as long as the allowance lasts. */
+  /** First words to a member: what each is to the other, and a digest as long as the allowance lasts. */
   #greet(name: NodeName): void {
     const nowMs = this.#nowMs!;
     if (nowMs >= this.#allowanceEndsMs) {

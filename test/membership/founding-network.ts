@@ -1,7 +1,8 @@
 import { drawBelow, drawChance, drawHex } from '../../src/lib/draw.ts';
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
-import { Founding, type FoundingEvent } from '../../src/membership/founding.ts';
+import { Founding } from '../../src/membership/founding.ts';
 import { type FoundingMessage, parseFoundingMessage } from '../../src/membership/founding-messages.ts';
+import type { FoundingEvent } from '../../src/membership/founding-ports.ts';
 import type { BusAddress, PeerIdentity } from '../../src/ports/outbox.ts';
 import { VirtualTime } from './virtual-time.ts';
 

@@ -40,8 +40,9 @@ export interface Outcome {
 const MAX_UNDERWAY = 40;
 
 /**
- * A demon instead of a network: each step it does any one thing that could happen, in any order and at any speed: deliver one of
- * the messages under way, again or never, let one process's clock run on, make or break a link, kill and restart a process.
+ * A demon instead of a network: each step it does any one thing that could happen, in any order and at any speed. It
+ * delivers one of the messages under way, or does so again, or never; lets one process's clock run on; makes or breaks
+ * a link; kills and restarts a process.
  *
  * @throws when two clusters live at once.
  */

@@ -27,7 +27,7 @@ describe('Founding', () => {
     expect(events.map(({ type }) => type)).toEqual(['founded']);
   });
 
-  it('makes one cluster, equal on all, of containers that were given one seed and learn the rest from each other', () => {
+  it('makes one cluster, equal on all, of containers that know one seed and learn the rest from each other', () => {
     const names = ['n1', 'n2', 'n3', 'n4', 'n5'];
     const network = new FoundingNetwork({ names, expectNodes: 5, seed: 7, seeds: ['n4'] });
     for (const name of names) network.start(name);

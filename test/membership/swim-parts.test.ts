@@ -12,7 +12,7 @@ import { identityOf } from './swim-network.ts';
 
 describe('The suspicion timeout', () => {
   it.each([
-    // confirmations, expected, min, max, timeout; memberlist's suspicion_test.go has the same rows, less the time elapsed
+    // Confirmations, expected, min, max, timeout. Memberlist's suspicion_test.go has the same, less the time elapsed.
     [0, 3, 2_000, 30_000, 30_000],
     [1, 3, 2_000, 30_000, 16_000],
     [2, 3, 2_000, 30_000, 7_810],
