@@ -1,4 +1,4 @@
-import type { Digest } from '../digest/slot-digests.ts';
+import { type Digest, EMPTY_DIGEST } from '../digest/slot-digests.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { absorb, type ReplicationContext } from './replication-context.ts';
@@ -84,12 +84,13 @@ export class AntiEntropy {
     const round = schedule?.round;
     if (schedule === undefined || round?.id !== message.round || round.hasDigests) return;
     const { keyspace, slots } = schedule;
+    if (!message.equal && message.words.length !== slots.length * 2) return;
     round.hasDigests = true;
     round.lastHeardMs = this.#context.clock.monotonicMs();
     if (message.equal) this.#context.counters.syncRoundsEqual++;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
-      const theirs: Digest = [message.words[2 * i] ?? 0, message.words[2 * i + 1] ?? 0];
+      const theirs: Digest = message.equal ? EMPTY_DIGEST : [message.words[2 * i]!, message.words[2 * i + 1]!];
       // Equal digests say that all the peer held when it answered is here; what came since only adds to that.
       if (message.equal || keyspace.store.digests.equal(slot, theirs)) this.#slotMerged(schedule, slot);
       else round.queue(slot);

@@ -3,13 +3,14 @@ import { ByteWriter } from '../lib/byte-writer.ts';
 import { slotOf } from '../lib/slots.ts';
 import type { ExpireCondition, Mutation } from '../store/mutation.ts';
 import type { Found, Outcome } from '../store/outcome.ts';
+import { naturalOf, readNatural, readWord } from './checked-reads.ts';
 import { bytesOf, DetachedFound } from './detached-found.ts';
 import { BODY_THRESHOLD_BYTES, type Encoded, MessageType } from './message-type.ts';
 import type { KeyOperation } from './operation.ts';
 
 /** A node that does not hold the key to one that does: run this operation for my client. */
 export interface Forward {
-  /** 1, 2, …, counted by the sender's `actor`, so that a copy of the message is recognised. */
+  /** Counted by the sender's `actor`, so that a copy of the message is recognised. */
   readonly id: number;
   readonly actor: string;
   readonly epoch: number;
@@ -54,7 +55,7 @@ export class ForwardMessages {
   }
 
   decodeForward(input: ByteReader): Forward {
-    const id = input.f64();
+    const id = readNatural(input, 'an operation number');
     const actor = input.text();
     const epoch = input.u32();
     const db = input.u8();
@@ -89,8 +90,8 @@ export class ForwardMessages {
   }
 
   decodeReply(input: ByteReader): ForwardReply {
-    const id = input.f64();
-    switch (OUTCOMES[input.u8()]) {
+    const id = readNatural(input, 'an operation number');
+    switch (readWord(input, OUTCOMES, 'an outcome')) {
       case 'read':
         return { id, outcome: { status: 'read', found: readFound(input) } };
       case 'written': {
@@ -101,8 +102,6 @@ export class ForwardMessages {
         return { id, outcome: { status: 'unavailable', reason: input.text() } };
       case 'refused':
         return { id, outcome: { status: 'refused', error: input.text() } };
-      default:
-        throw new MalformedMessageError('Cannot read the outcome of a forwarded operation: its kind is unknown');
     }
   }
 
@@ -155,17 +154,23 @@ function mutationCode(mutation: Mutation): number {
 function readMutation(code: number, input: ByteReader): Mutation {
   switch (code) {
     case SET: {
-      const condition = SET_CONDITIONS[input.u8()] ?? 'always';
+      const condition = readWord(input, SET_CONDITIONS, 'a condition');
       const returnBefore = input.u8() === 1;
       const expiry = input.f64();
       const value = input.rest();
-      return { kind: 'set', value, expiry: expiry === KEEP_EXPIRY ? 'keep' : expiry, condition, returnBefore };
+      return {
+        kind: 'set',
+        value,
+        expiry: expiry === KEEP_EXPIRY ? 'keep' : naturalOf(expiry, 'a time'),
+        condition,
+        returnBefore,
+      };
     }
     case DELETE:
       return { kind: 'delete' };
     case EXPIRE: {
-      const condition: ExpireCondition = EXPIRE_CONDITIONS[input.u8()] ?? 'always';
-      return { kind: 'expire', atMs: input.f64(), condition };
+      const condition: ExpireCondition = readWord(input, EXPIRE_CONDITIONS, 'a condition');
+      return { kind: 'expire', atMs: readNatural(input, 'a time'), condition };
     }
     default:
       throw new MalformedMessageError(`Cannot read a forwarded operation: ${code} names none`);
@@ -174,7 +179,7 @@ function readMutation(code: number, input: ByteReader): Mutation {
 
 function readFound(input: ByteReader): Found | undefined {
   if (input.u8() === 0) return undefined;
-  const length = input.f64();
-  const expiryAtMs = input.f64();
+  const length = readNatural(input, 'a length');
+  const expiryAtMs = readNatural(input, 'a time');
   return new DetachedFound(length, expiryAtMs, input.rest());
 }

@@ -4,6 +4,7 @@ import { EMPTY_VECTOR, type VersionVector } from '../clock/version-vector.ts';
 import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 import type { ByteWriter } from '../lib/byte-writer.ts';
 import type { Dot, Expiry, StoredRecord } from '../store/record.ts';
+import { readNatural } from './checked-reads.ts';
 
 const TOMBSTONE = 1;
 const EXPIRY = 2;
@@ -73,9 +74,7 @@ export class RecordCodec {
 
   readDot(input: ByteReader): Dot {
     const actor = this.#readActor(input);
-    const stamp = input.f64();
-    if (!Number.isSafeInteger(stamp) || stamp < 0) throw new MalformedMessageError(`Cannot take ${stamp} for a stamp`);
-    return { actor, stamp };
+    return { actor, stamp: readNatural(input, 'a stamp') };
   }
 
   #read(input: ByteReader, valueIsRest: boolean): StoredRecord {
@@ -83,7 +82,7 @@ export class RecordCodec {
     const dot = this.readDot(input);
     let expiry: Expiry | undefined;
     if (flags & EXPIRY) {
-      const atMs = input.f64();
+      const atMs = readNatural(input, 'a time');
       expiry = { atMs, dot: flags & EXPIRY_OF_VALUE ? dot : this.readDot(input) };
     }
     const vector = flags & VECTOR ? this.#readVector(input) : EMPTY_VECTOR;
@@ -103,10 +102,14 @@ export class RecordCodec {
   #readActor(input: ByteReader): ActorIndex {
     const bytes = input.raw(input.u8());
     const last = this.#lastActorBytes;
-    let same = bytes.length === last.length;
+    let same = bytes.length === last.length && last.length > 0;
     for (let i = 0; same && i < last.length; i++) same = bytes[i] === last[i];
     if (same) return this.#lastActor;
-    this.#lastActor = this.#actors.intern(bytes.toString());
+    const name = bytes.toString();
+    // What is not UTF-8 would not come out again as it came in.
+    if (name === '' || Buffer.byteLength(name) !== bytes.length)
+      throw new MalformedMessageError('Cannot read an actor');
+    this.#lastActor = this.#actors.intern(name);
     this.#lastActorBytes = new Uint8Array(bytes);
     return this.#lastActor;
   }

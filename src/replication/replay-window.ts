@@ -17,7 +17,7 @@ export class ReplayWindow {
     this.#bits = new Uint32Array(size / 32);
   }
 
-  /** Notes a number (1, 2, …); false when it has been noted before or is too old to tell. */
+  /** Notes a number (above 0); false when it has been noted before or is too old to tell. */
   admit(number: number): boolean {
     if (number <= this.#highest - this.#size) return false;
     if (number > this.#highest) this.#slideTo(number);

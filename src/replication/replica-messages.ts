@@ -2,6 +2,7 @@ import type { Stamp } from '../clock/hybrid-clock.ts';
 import type { ByteReader } from '../lib/byte-reader.ts';
 import { ByteWriter } from '../lib/byte-writer.ts';
 import type { StoredRecord } from '../store/record.ts';
+import { readNatural, readWord } from './checked-reads.ts';
 import { BODY_THRESHOLD_BYTES, type Encoded, MessageType } from './message-type.ts';
 import type { RecordCodec } from './record-codec.ts';
 import type { KnownVersion } from './versions.ts';
@@ -64,7 +65,7 @@ export class ReplicaMessages {
   }
 
   decodeReplicate(input: ByteReader): Replicate {
-    const id = input.f64();
+    const id = readNatural(input, 'an operation number');
     const epoch = input.u32();
     const db = input.u8();
     const key = input.bytes();
@@ -79,9 +80,9 @@ export class ReplicaMessages {
   }
 
   decodeReplicated(input: ByteReader): Replicated {
-    const id = input.f64();
-    const status = REPLICATED_STATUSES[input.u8()] ?? 'refilling';
-    return { id, status, stamp: input.f64() };
+    const id = readNatural(input, 'an operation number');
+    const status = readWord(input, REPLICATED_STATUSES, 'a status');
+    return { id, status, stamp: readNatural(input, 'a stamp') };
   }
 
   encodeRead(id: number, epoch: number, db: number, key: Uint8Array, known: KnownVersion | undefined): Encoded {
@@ -97,7 +98,7 @@ export class ReplicaMessages {
   }
 
   decodeRead(input: ByteReader): ReplicaRead {
-    const id = input.f64();
+    const id = readNatural(input, 'an operation number');
     const epoch = input.u32();
     const db = input.u8();
     const key = input.bytes();
@@ -118,9 +119,9 @@ export class ReplicaMessages {
   }
 
   decodeReadReply(input: ByteReader): ReplicaReadReply {
-    const id = input.f64();
+    const id = readNatural(input, 'an operation number');
     const refilling = input.u8() === 1;
-    const status = READ_STATUSES[input.u8()] ?? 'absent';
+    const status = readWord(input, READ_STATUSES, 'a status');
     return { id, refilling, status, record: status === 'record' ? this.#records.readToEnd(input) : undefined };
   }
 

@@ -5,8 +5,10 @@ import { isVersion } from './versions.ts';
 
 /** Records a page speaks of at most (those of one hash together). */
 const PAGE_ENTRIES = 512;
-/** A reply that has grown to this many bytes of values ends there; the asker goes on behind it. */
+/** A reply that has grown to this many bytes ends there; the asker goes on behind it. */
 const PAGE_BYTES = 128 * 1024;
+/** What a record takes in a reply besides its key and value, about: tombstones fill a page too. */
+const RECORD_BYTES = 64;
 const LAST_HASH = 0xffff_ffff;
 
 /** What the store holds of a slot from `fromHash` on, as far as one page goes. */
@@ -37,8 +39,9 @@ export function answerPage(store: RecordStore, page: SyncPage): SyncPageReply {
       }
       if (takeOut(theirs, store, ref, hash)) return;
       const record = store.read(ref);
-      records.push({ key: store.keyOf(ref), record });
-      bytes += record.value?.length ?? 0;
+      const key = store.keyOf(ref);
+      records.push({ key, record });
+      bytes += RECORD_BYTES + key.length + (record.value?.length ?? 0);
     });
     // A large value travels as the message's body, of which there is one.
     if (bytes >= PAGE_BYTES || (records.at(-1)?.record.value?.length ?? 0) >= BODY_THRESHOLD_BYTES) break;

@@ -1,6 +1,8 @@
 import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 import { ByteWriter } from '../lib/byte-writer.ts';
+import { slotOf } from '../lib/slots.ts';
 import type { StoredRecord } from '../store/record.ts';
+import { readNatural } from './checked-reads.ts';
 import { type Encoded, MessageType } from './message-type.ts';
 import type { RecordCodec } from './record-codec.ts';
 import type { KnownVersion } from './versions.ts';
@@ -61,6 +63,9 @@ export interface KeyedRecord {
   readonly record: StoredRecord;
 }
 
+/** The hash behind the last: a slot that is done goes on there. */
+const END_OF_SLOT = 0x1_0000_0000;
+
 /** Encodes and decodes anti-entropy. Decoders start behind the type byte. */
 export class SyncMessages {
   readonly #records: RecordCodec;
@@ -79,7 +84,7 @@ export class SyncMessages {
   }
 
   decodeOpen(input: ByteReader): SyncOpen {
-    const round = input.f64();
+    const round = readNatural(input, 'a round');
     const db = input.u8();
     return { round, db, epoch: input.u32(), root: [input.u32(), input.u32()] };
   }
@@ -92,9 +97,10 @@ export class SyncMessages {
   }
 
   decodeDigests(input: ByteReader): SyncDigests {
-    const round = input.f64();
+    const round = readNatural(input, 'a round');
     const db = input.u8();
     const equal = input.u8() === 1;
+    if (input.remaining % 8 !== 0) throw new MalformedMessageError('Cannot read digests: half a word is left');
     const words = new Uint32Array(input.remaining >>> 2);
     for (let i = 0; i < words.length; i++) words[i] = input.u32();
     return { round, db, equal, words };
@@ -117,7 +123,7 @@ export class SyncMessages {
   }
 
   decodePage(input: ByteReader): SyncPage {
-    const round = input.f64();
+    const round = readNatural(input, 'a round');
     const db = input.u8();
     const epoch = input.u32();
     const slot = input.u16();
@@ -133,7 +139,7 @@ export class SyncMessages {
     return { round, db, epoch, slot, fromHash, toHash, entries };
   }
 
-  /** A last record whose value is large travels as the message's body; put it last. */
+  /** The last record's value travels as the message's body: put a large one last. */
   encodePageReply(reply: SyncPageReply): Encoded {
     const out = this.#begin(MessageType.syncPageReply, reply.round, reply.db);
     out.u16(reply.slot);
@@ -156,16 +162,21 @@ export class SyncMessages {
   }
 
   decodePageReply(input: ByteReader): SyncPageReply {
-    const round = input.f64();
+    const round = readNatural(input, 'a round');
     const db = input.u8();
     const slot = input.u16();
     const fromHash = input.u32();
-    const nextHash = input.f64();
+    const nextHash = readNatural(input, 'a hash');
+    if (nextHash <= fromHash || nextHash > END_OF_SLOT) {
+      throw new MalformedMessageError(`Cannot go on at ${nextHash}: the page began at ${fromHash}`);
+    }
     const wanted: number[] = [];
     for (let left = input.count(4); left > 0; left--) wanted.push(input.u32());
     const records: KeyedRecord[] = [];
     for (let left = input.count(14); left > 0; left--) {
-      records.push({ key: input.bytes(), record: this.#records.readPrefixed(input) });
+      const key = input.bytes();
+      if (slotOf(key) !== slot) throw new MalformedMessageError(`Cannot read a page: a key is not of slot ${slot}`);
+      records.push({ key, record: this.#records.readPrefixed(input) });
     }
     if (input.remaining > 0) throw new MalformedMessageError(`Cannot read a page: ${input.remaining} bytes too many`);
     return { round, db, slot, fromHash, nextHash, wanted, records };

@@ -1,0 +1,20 @@
+import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
+
+/** Lets a number through that can count, number, measure or stamp: a safe integer, not negative. `what` is for the error. */
+export function naturalOf(value: number, what: string): number {
+  if (!Number.isSafeInteger(value) || value < 0) throw new MalformedMessageError(`Cannot take ${value} for ${what}`);
+  return value;
+}
+
+/** Such a number, sent as f64. */
+export function readNatural(input: ByteReader, what: string): number {
+  return naturalOf(input.f64(), what);
+}
+
+/** One of a few words, sent as its index. What no list has is refused: there is no safe word to take it for. */
+export function readWord<T extends string>(input: ByteReader, words: readonly T[], what: string): T {
+  const index = input.u8();
+  const word = words[index];
+  if (word === undefined) throw new MalformedMessageError(`Cannot take ${index} for ${what}`);
+  return word;
+}
