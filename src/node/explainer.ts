@@ -5,7 +5,7 @@ import type { NodeName } from '../ports/outbox.ts';
 import { DeadlineQueue } from '../replication/deadline-queue.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type { Peer } from '../replication/peer.ts';
-import type { ReplicationContext } from '../replication/replication-context.ts';
+import { firstOperationId, type ReplicationContext } from '../replication/replication-context.ts';
 import { NEVER } from '../store/record.ts';
 import type { ExplainMessage } from './explain-messages.ts';
 
@@ -20,10 +20,11 @@ interface Explanation {
 export class Explainer {
   readonly #context: ReplicationContext;
   readonly #send: (to: NodeName, message: ExplainMessage) => boolean;
-  readonly #pending = new DeadlineQueue<Explanation>();
+  readonly #pending: DeadlineQueue<Explanation>;
 
   constructor(context: ReplicationContext, send: (to: NodeName, message: ExplainMessage) => boolean) {
     this.#context = context;
+    this.#pending = new DeadlineQueue(firstOperationId(context));
     this.#send = send;
   }
 

@@ -9,13 +9,18 @@ interface Waiting {
  */
 export class DeadlineQueue<T extends Waiting> {
   readonly #byId = new Map<number, T>();
-  #nextId = 1;
+  #nextId: number;
+
+  /** @param firstId above 0; see `firstOperationId`. */
+  constructor(firstId: number) {
+    this.#nextId = firstId;
+  }
 
   get size(): number {
     return this.#byId.size;
   }
 
-  /** Adds an operation and returns its number: 1, 2, … and never one twice. */
+  /** Adds an operation and returns its number: `firstId` and on, and never one twice. */
   add(operation: T): number {
     const id = this.#nextId++;
     this.#byId.set(id, operation);

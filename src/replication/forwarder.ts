@@ -6,7 +6,7 @@ import type { Keyspace } from './keyspace.ts';
 import type { KeyOperation } from './operation.ts';
 import type { Peer } from './peer.ts';
 import { ReplayWindow } from './replay-window.ts';
-import type { ReplicationContext } from './replication-context.ts';
+import { firstOperationId, type ReplicationContext } from './replication-context.ts';
 
 interface PendingForward {
   readonly keyspace: Keyspace;
@@ -31,12 +31,13 @@ export class Forwarder {
   readonly #context: ReplicationContext;
   readonly #coordinator: Coordinator;
   readonly #messages: ForwardMessages;
-  readonly #pending = new DeadlineQueue<PendingForward>();
+  readonly #pending: DeadlineQueue<PendingForward>;
   /** What has been run for each actor, the longest known first. */
   readonly #seen = new Map<string, ReplayWindow>();
 
   constructor(context: ReplicationContext, coordinator: Coordinator, messages: ForwardMessages) {
     this.#context = context;
+    this.#pending = new DeadlineQueue(firstOperationId(context));
     this.#coordinator = coordinator;
     this.#messages = messages;
   }

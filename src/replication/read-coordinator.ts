@@ -7,7 +7,7 @@ import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { ReadQuorum } from './quorum.ts';
 import type { ReplicaReadReply } from './replica-messages.ts';
-import { absorb, type ReplicationContext } from './replication-context.ts';
+import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { isVersion, type KnownVersion, versionOf } from './versions.ts';
 
 /**
@@ -57,11 +57,12 @@ const FOUND: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: f
  */
 export class ReadCoordinator {
   readonly #context: ReplicationContext;
-  readonly #pending = new DeadlineQueue<PendingRead>();
+  readonly #pending: DeadlineQueue<PendingRead>;
   readonly #found = new StoredFound();
 
   constructor(context: ReplicationContext) {
     this.#context = context;
+    this.#pending = new DeadlineQueue(firstOperationId(context));
   }
 
   get pendingCount(): number {

@@ -36,6 +36,14 @@ export interface ReplicationContext {
   send(to: Peer, message: Encoded): boolean;
 }
 
+/**
+ * Where this node's operation numbers begin. They follow from its actor, so that an answer that comes late to a node that
+ * has been started again is not taken for the answer to another operation.
+ */
+export function firstOperationId({ actors, self }: Pick<ReplicationContext, 'actors' | 'self'>): number {
+  return actors.wordOf(self) * 2 ** 20 + 1;
+}
+
 /** Merges a record that came from elsewhere, and raises the clock above it. */
 export function absorb(
   context: ReplicationContext,

@@ -7,7 +7,7 @@ import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { WriteQuorum } from './quorum.ts';
 import type { Replicated } from './replica-messages.ts';
-import type { ReplicationContext } from './replication-context.ts';
+import { firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { stampOf } from './versions.ts';
 
 /** A write that this node coordinates and that has not been acknowledged by W replicas. */
@@ -35,10 +35,11 @@ interface PendingWrite {
  */
 export class WriteCoordinator {
   readonly #context: ReplicationContext;
-  readonly #pending = new DeadlineQueue<PendingWrite>();
+  readonly #pending: DeadlineQueue<PendingWrite>;
 
   constructor(context: ReplicationContext) {
     this.#context = context;
+    this.#pending = new DeadlineQueue(firstOperationId(context));
   }
 
   get pendingCount(): number {
