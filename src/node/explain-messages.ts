@@ -16,6 +16,11 @@ export function parseExplainMessage(value: unknown): ExplainMessage | undefined 
   return parsed && { type: 'answer', id, version: parsed };
 }
 
+/** What can be written as an integer reply. */
+function isInteger(value: unknown): value is number {
+  return Number.isSafeInteger(value);
+}
+
 function parseVersion(value: unknown): ReplicaVersion | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   const fields = value as { [field: string]: unknown };
@@ -26,9 +31,9 @@ function parseVersion(value: unknown): ReplicaVersion | undefined {
     status,
     refilling: fields['refilling'] === true,
     ...(typeof fields['dot'] === 'string' && { dot: fields['dot'] }),
-    ...(typeof fields['writtenMs'] === 'number' && { writtenMs: fields['writtenMs'] }),
-    ...(typeof fields['length'] === 'number' && { length: fields['length'] }),
-    ...(typeof fields['expiryAtMs'] === 'number' && { expiryAtMs: fields['expiryAtMs'] }),
+    ...(isInteger(fields['writtenMs']) && { writtenMs: fields['writtenMs'] }),
+    ...(isInteger(fields['length']) && { length: fields['length'] }),
+    ...(isInteger(fields['expiryAtMs']) && { expiryAtMs: fields['expiryAtMs'] }),
     ...(Array.isArray(fields['vector']) && { vector: fields['vector'].map(String) }),
   };
 }

@@ -30,6 +30,8 @@ export class Session implements CommandContext {
   readonly #environment: SessionEnvironment;
   readonly #replies: ReplyQueue;
   readonly #onProgress: () => void;
+  /** A reply that comes while its command runs is no progress: whoever called `execute` goes on anyway. */
+  #isExecuting = false;
 
   /** @param onProgress called when, outside of `execute`, a reply has become ready or a waiting command could go on. */
   constructor(environment: SessionEnvironment, socket: ClientSocket, onProgress: () => void) {
@@ -62,7 +64,7 @@ export class Session implements CommandContext {
     const pending = this.#replies.defer();
     return fill => {
       pending.fill(fill);
-      this.#onProgress();
+      if (!this.#isExecuting) this.#onProgress();
     };
   }
 
@@ -78,7 +80,9 @@ export class Session implements CommandContext {
     if (command === undefined) return true;
     if (this.keys.hasUndecided && this.#mustWait(command)) return false;
     this.connection.ran(command.fullName, this.#environment.clock.monotonicMs());
+    this.#isExecuting = true;
     command.run(this);
+    this.#isExecuting = false;
     return true;
   }
 
