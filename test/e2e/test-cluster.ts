@@ -9,13 +9,21 @@ export class TestNode {
   readonly port: number;
   readonly busPort: number;
   readonly #arguments: readonly string[];
+  readonly #environment: Readonly<Record<string, string>>;
   #process: ChildProcess | undefined;
   #output = '';
 
-  constructor(name: string, port: number, busPort: number, extra: readonly string[]) {
+  constructor(
+    name: string,
+    port: number,
+    busPort: number,
+    extra: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     this.name = name;
     this.port = port;
     this.busPort = busPort;
+    this.#environment = environment;
     this.#arguments = ['start', '--name', name, '--port', String(port), '--bus-port', String(busPort), ...extra];
   }
 
@@ -26,7 +34,10 @@ export class TestNode {
 
   start(): void {
     this.#output = '';
-    const child = spawn(process.execPath, ['src/main.ts', ...this.#arguments], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, ['src/main.ts', ...this.#arguments], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.#environment },
+    });
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', chunk => {
         this.#output += chunk;
