@@ -1,0 +1,96 @@
+/**
+ * Everything that can go wrong, each by itself. Loss, duplication, reordering and delay befall single messages; the
+ * others are episodes.
+ *
+ * - `delay`: a message is under way for long; without `reordering` what follows it waits behind it.
+ * - `loss`, `duplication`, `reordering`: of messages on a link that stays up. TCP does none of it, the protocol must bear it.
+ * - `partition`: two groups of nodes cannot reach each other. `one-way`: some nodes cannot reach some others, who still reach them.
+ * - `crash`: a node is gone with its memory, and comes back empty under its name as a new actor.
+ * - `slow`: a node stands still for a while, then goes on with what has piled up.
+ * - `skew`: wall clocks are wrong by up to so much, run off, and are set again.
+ */
+export const FAULT_KINDS = [
+  'delay',
+  'loss',
+  'duplication',
+  'reordering',
+  'partition',
+  'one-way',
+  'crash',
+  'slow',
+  'skew',
+] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
+
+/**
+ * How often each kind comes, 0 for never: of `delay`, `loss`, `duplication` and `reordering` the share of messages, at
+ * the mean over stormy and quiet times; of `partition`, `one-way`, `crash` and `slow` the episodes a virtual minute; of
+ * `skew` the milliseconds by which a clock may be wrong.
+ */
+export type FaultRates = Readonly<Record<FaultKind, number>>;
+
+/** What `--faults all` means, and a kind that is asked for without a rate. */
+export const DEFAULT_RATES: FaultRates = {
+  delay: 0.01,
+  loss: 0.03,
+  duplication: 0.02,
+  reordering: 0.05,
+  partition: 8,
+  'one-way': 6,
+  crash: 6,
+  slow: 10,
+  skew: 500,
+};
+
+export const NO_FAULTS: FaultRates = {
+  delay: 0,
+  loss: 0,
+  duplication: 0,
+  reordering: 0,
+  partition: 0,
+  'one-way': 0,
+  crash: 0,
+  slow: 0,
+  skew: 0,
+};
+
+/** How often each kind occurred. */
+export type FaultCounts = Record<FaultKind, number>;
+
+/**
+ * Reads `all`, `none`, or a list such as `loss,crash=2`, a number being the kind's rate.
+ *
+ * @returns the rates, or a sentence that says what is wrong.
+ */
+export function parseFaults(text: string): FaultRates | string {
+  if (text === 'all') return DEFAULT_RATES;
+  const rates: FaultCounts = { ...NO_FAULTS };
+  if (text === 'none') return rates;
+  for (const part of text.split(',')) {
+    const [name = '', given] = part.split('=');
+    const kind = FAULT_KINDS.find(each => each === name);
+    if (kind === undefined) {
+      return `${JSON.stringify(name)} is no kind of fault; expected all, none or some of ${FAULT_KINDS.join(', ')}`;
+    }
+    const rate = given === undefined ? DEFAULT_RATES[kind] : Number(given);
+    const most = isShare(kind) ? 0.9 : 10_000;
+    if (!(given !== '' && rate > 0 && rate <= most)) {
+      return `${JSON.stringify(given)} is no rate of ${kind}; expected a number above 0, at most ${most}`;
+    }
+    rates[kind] = rate;
+  }
+  return rates;
+}
+
+/** The inverse of `parseFaults`. */
+export function formatFaults(rates: FaultRates): string {
+  const kinds = FAULT_KINDS.filter(kind => rates[kind] > 0);
+  if (kinds.length === 0) return 'none';
+  if (FAULT_KINDS.every(kind => rates[kind] === DEFAULT_RATES[kind])) return 'all';
+  return kinds.map(kind => (rates[kind] === DEFAULT_RATES[kind] ? kind : `${kind}=${rates[kind]}`)).join();
+}
+
+function isShare(kind: FaultKind): boolean {
+  return kind === 'delay' || kind === 'loss' || kind === 'duplication' || kind === 'reordering';
+}

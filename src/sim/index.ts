@@ -1,0 +1,16 @@
+import { DEFAULT_SIMULATION, type SimulationOptions } from './options.ts';
+import type { SimulationReport } from './report.ts';
+import { Simulation } from './simulation.ts';
+
+export { DEFAULT_RATES, FAULT_KINDS, type FaultKind, type FaultRates, NO_FAULTS, parseFaults } from './faults.ts';
+export { DEFAULT_SIMULATION, SIMULATED_KEYSPACES, type SimulationOptions } from './options.ts';
+export { formatReport, replayCommand, type SimulationReport } from './report.ts';
+export type { Violation, ViolationKind } from './violation.ts';
+
+/**
+ * Runs a cluster of real nodes in a virtual world, with clients and faults, to its end: some ten thousand operations a
+ * second of wall time. The same options give the same run, event for event.
+ */
+export function simulate(options: Partial<SimulationOptions> = {}): SimulationReport {
+  return new Simulation({ ...DEFAULT_SIMULATION, ...options }).run();
+}

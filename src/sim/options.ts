@@ -1,0 +1,36 @@
+import type { KeyspacePolicy } from '../replication/policy.ts';
+import { DEFAULT_RATES, type FaultRates } from './faults.ts';
+
+/** All that a simulation follows from. */
+export interface SimulationOptions {
+  readonly seed: number;
+  /** 3 to 100. */
+  readonly nodes: number;
+  /** How long clients and faults are at it, in virtual milliseconds; coming up and healing come on top. */
+  readonly durationMs: number;
+  readonly clients: number;
+  /** Different keys in each keyspace. */
+  readonly keys: number;
+  /** Redis database numbers, of `SIMULATED_KEYSPACES`. */
+  readonly keyspaces: readonly number[];
+  readonly faults: FaultRates;
+  /** Gets a line for each fault and each change of state, with the virtual time. */
+  readonly log: ((atMs: number, line: string) => void) | undefined;
+}
+
+export const DEFAULT_SIMULATION: SimulationOptions = {
+  seed: 1,
+  nodes: 5,
+  durationMs: 60_000,
+  clients: 20,
+  keys: 40,
+  keyspaces: [0, 1],
+  faults: DEFAULT_RATES,
+  log: undefined,
+};
+
+/** The keyspaces of the default configuration that there are by now. */
+export const SIMULATED_KEYSPACES: readonly KeyspacePolicy[] = [
+  { db: 0, name: 'eventual', policy: 'eventual', replicas: 3, read: 'one', write: 'one', maxMemoryBytes: 0 },
+  { db: 1, name: 'quorum', policy: 'quorum', replicas: 3, read: 'quorum', write: 'quorum', maxMemoryBytes: 0 },
+];

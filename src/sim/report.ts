@@ -1,0 +1,90 @@
+import type { ReplicationCounters } from '../replication/counters.ts';
+import type { Availability, Condition } from './checkers/availability.ts';
+import { FAULT_KINDS, type FaultCounts, formatFaults } from './faults.ts';
+import { type OperationOutcome, OUTCOMES } from './operation.ts';
+import type { SimulationOptions } from './options.ts';
+import type { Violation } from './violation.ts';
+
+/** The counters of all nodes together, those of processes that crashed too. */
+export type CounterTotals = Record<keyof ReplicationCounters, number>;
+
+/** What a simulation came to. Times are virtual milliseconds. */
+export interface SimulationReport {
+  readonly options: SimulationOptions;
+  /** Undefined when all was well. */
+  readonly violation: Violation | undefined;
+  /** What led to the violation, a line for each operation on its key and each fault. */
+  readonly story: readonly string[];
+  readonly virtualMs: number;
+  /** Hash over every event; equal for equal options. */
+  readonly trace: string;
+  readonly events: number;
+  readonly messages: number;
+  readonly operations: Readonly<Record<OperationOutcome, number>>;
+  readonly acknowledgedWrites: number;
+  /** Answers that were held against what quorums promise. */
+  readonly answersChecked: number;
+  readonly writesSeenInStores: number;
+  readonly faults: Readonly<FaultCounts>;
+  readonly counters: Readonly<CounterTotals>;
+  readonly availability: Readonly<Record<Condition, Availability>>;
+  /** The longest that replicas took to become equal after the last fault and write of a round. */
+  readonly convergenceMs: number;
+  /** The longest that nodes took to see each other alive and whole again. */
+  readonly settlingMs: number;
+  readonly rounds: number;
+}
+
+/** The command that runs the same simulation again. */
+export function replayCommand({
+  seed,
+  nodes,
+  clients,
+  keyspaces,
+  faults,
+  keys,
+  durationMs,
+}: SimulationOptions): string {
+  const minutes = durationMs / 60_000;
+  const keyspace = keyspaces.length === 1 ? ` --keyspace ${keyspaces[0]}` : '';
+  return (
+    `npm run -s coterie -- simulate --nodes ${nodes} --seed ${seed} --minutes ${minutes}${keyspace}` +
+    ` --clients ${clients} --keys ${keys} --faults ${formatFaults(faults)}`
+  );
+}
+
+/** The report for people. */
+export function formatReport(report: SimulationReport): string {
+  const { options, operations, faults, counters, availability, violation } = report;
+  const lines = [
+    `seed ${options.seed}: ${options.nodes} nodes, ${options.clients} clients, ${seconds(report.virtualMs)} virtual, ${report.rounds} rounds`,
+    `operations     ${OUTCOMES.map(outcome => `${operations[outcome]} ${outcome}`).join(', ')}; ${report.acknowledgedWrites} writes acknowledged`,
+    `checked        ${report.answersChecked} answers against what was acknowledged, ${report.writesSeenInStores} writes seen in stores`,
+    `availability   ${share('fault-free', availability['fault-free'])}, ${share('one down', availability['one-down'])}`,
+    `faults         ${FAULT_KINDS.map(kind => `${faults[kind]} ${kind}`).join(', ')}`,
+    `replication    ${counters.quorumReads} quorum reads, ${counters.quorumWrites} quorum writes, ${counters.forwarded} forwarded, ${counters.restamps} restamps, ${counters.resends} resends, ${counters.forwardCopiesDropped} copies dropped`,
+    `repair         ${counters.readRepairs} read repairs, ${counters.syncRounds} rounds of anti-entropy (${counters.syncRoundsEqual} equal), ${counters.syncRecords} records synced, ${counters.slotsRefilled} slots refilled`,
+    `healing        replicas equal after ${seconds(report.convergenceMs)}, nodes whole after ${seconds(report.settlingMs)} (longest)`,
+    `trace          ${report.trace} over ${report.events} events, ${report.messages} messages`,
+  ];
+  if (violation !== undefined) lines.push('', ...violationLines(report, violation));
+  return lines.join('\n');
+}
+
+function violationLines(report: SimulationReport, { kind, what }: Violation): string[] {
+  return [
+    ...report.story,
+    '',
+    `VIOLATION (${kind}) with seed ${report.options.seed}: ${what}`,
+    `replay: ${replayCommand(report.options)}`,
+  ];
+}
+
+function share(name: string, { operations, failed }: Availability): string {
+  if (operations === 0) return `${name} not measured`;
+  return `${name} ${(100 * (1 - failed / operations)).toFixed(3)} % of ${operations}`;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`;
+}

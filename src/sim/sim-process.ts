@@ -1,0 +1,190 @@
+import { Node } from '../node/node.ts';
+import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS, type NodeOptions } from '../node/node-options.ts';
+import type { Log, LogFields } from '../ports/log.ts';
+import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
+import type { Random } from '../ports/random.ts';
+import { SIMULATED_KEYSPACES } from './options.ts';
+import { ServerConnection } from './server-connection.ts';
+import { type Trace, TraceKind } from './trace.ts';
+import type { SkewedClock, VirtualTime } from './virtual-clock.ts';
+import { type Endpoint, VirtualNetwork } from './virtual-network.ts';
+
+/** The distances of the shell (`io/run-node.ts`). */
+const TICK_MS = 20;
+const LAG_WORTH_TELLING_MS = 100;
+
+/** What a process runs in. */
+export interface World {
+  readonly time: VirtualTime;
+  readonly network: VirtualNetwork;
+  readonly trace: Trace;
+  readonly nodes: number;
+  say(who: NodeName, line: string): void;
+  /** A node threw: its own assertion, or a plain bug. */
+  threw(process: SimProcess, error: unknown): void;
+}
+
+/**
+ * One process of a node, from start to crash: the real `Node`, and around it what the shell in `io/` does with sockets
+ * and timers. A process that stands still does nothing until it goes on, and then everything that came meanwhile, in
+ * order.
+ */
+export class SimProcess implements Endpoint {
+  readonly index: number;
+  readonly name: NodeName;
+  readonly node: Node;
+  readonly clock: SkewedClock;
+  readonly #world: World;
+  readonly #awake = new Set<ServerConnection>();
+  #running = true;
+  #stillUntilMs = 0;
+  #lastTickMs: number;
+  #nextConnection = 1;
+
+  constructor(index: number, world: World, clock: SkewedClock, random: Random) {
+    const { time, network, trace } = world;
+    this.index = index;
+    this.name = nameOf(index);
+    this.clock = clock;
+    this.#world = world;
+    this.#lastTickMs = time.nowMs;
+    this.node = new Node(optionsOf(index, world.nodes), {
+      clock,
+      random,
+      outbox: network.outboxOf(this),
+      log: this.#log(),
+      process: { id: index + 1, memory: () => ({ residentBytes: 0, heapUsedBytes: 0 }) },
+    });
+    trace.note(TraceKind.start, time.nowMs, index, index);
+    network.open(this);
+    const outbox = network.outboxOf(this);
+    for (let seed = 0; seed < world.nodes; seed++) outbox.dial(VirtualNetwork.addressOf(seed));
+    this.#tickIn(TICK_MS);
+  }
+
+  get running(): boolean {
+    return this.#running;
+  }
+
+  /** Whether it stands still. */
+  get isStill(): boolean {
+    return this.#world.time.nowMs < this.#stillUntilMs;
+  }
+
+  identity(): PeerIdentity {
+    return this.node.identity();
+  }
+
+  /** Ends the process; what it held is lost. @param silently its machine is gone too, so that nobody is told. */
+  crash(silently: boolean): void {
+    const { trace, time, network } = this.#world;
+    this.#running = false;
+    trace.note(TraceKind.crash, time.nowMs, this.index, silently ? 1 : 0);
+    network.close(this, silently);
+  }
+
+  /** Lets the process stand still for so long. */
+  standStill(ms: number): void {
+    this.#stillUntilMs = Math.max(this.#stillUntilMs, this.#world.time.nowMs + ms);
+  }
+
+  enter(action: () => void): void {
+    if (!this.#running) return;
+    if (this.isStill) {
+      this.#world.time.at(this.#stillUntilMs, () => this.enter(action));
+      return;
+    }
+    try {
+      action();
+      if (this.#awake.size > 0) this.#pumpAwake();
+    } catch (error) {
+      this.#world.threw(this, error);
+    }
+  }
+
+  linkUp(peer: PeerIdentity): void {
+    this.node.linkUp(peer);
+  }
+
+  linkDown(peer: NodeName): void {
+    this.node.linkDown(peer);
+  }
+
+  heard(peer: PeerIdentity): void {
+    this.node.heard(peer);
+  }
+
+  receive(from: NodeName, message: Buffer): void {
+    this.enter(() => this.node.receive(from, message));
+  }
+
+  /** A client has connected. Call within `enter`. */
+  accept(address: string, deliver: (replies: Buffer) => void): ServerConnection {
+    const wake = (connection: ServerConnection): void => void this.#awake.add(connection);
+    return new ServerConnection(this.#nextConnection++, address, this.node, wake, deliver);
+  }
+
+  disconnect(connection: ServerConnection): void {
+    this.#awake.delete(connection);
+    connection.close();
+    this.node.closeSession(connection.id);
+  }
+
+  /** Replies that became ready in one turn go out together. */
+  #pumpAwake(): void {
+    const connections = [...this.#awake];
+    this.#awake.clear();
+    for (const connection of connections) connection.pump();
+  }
+
+  #tickIn(ms: number): void {
+    this.#world.time.in(ms, () => {
+      if (!this.#running) return;
+      if (this.isStill) return this.#tickIn(this.#stillUntilMs - this.#world.time.nowMs);
+      this.#tick();
+      this.#tickIn(TICK_MS);
+    });
+  }
+
+  #tick(): void {
+    const { time, trace } = this.#world;
+    trace.note(TraceKind.tick, time.nowMs, this.index, this.index);
+    const lagMs = time.nowMs - this.#lastTickMs - TICK_MS;
+    this.#lastTickMs = time.nowMs;
+    this.enter(() => {
+      if (lagMs >= LAG_WORTH_TELLING_MS) this.node.observeLag(lagMs);
+      this.node.tick();
+    });
+  }
+
+  #log(): Log {
+    const say = (event: string, fields?: LogFields): void => {
+      this.#world.say(this.name, fields === undefined ? event : `${event} ${JSON.stringify(fields)}`);
+    };
+    return { info: say, warn: say, error: say };
+  }
+}
+
+export function nameOf(index: number): NodeName {
+  return `n${index + 1}`;
+}
+
+function optionsOf(index: number, nodes: number): NodeOptions {
+  return {
+    name: nameOf(index),
+    zone: '',
+    weight: 1,
+    bus: VirtualNetwork.addressOf(index),
+    client: { host: '10.0.0.1', port: 6379 + index },
+    expectNodes: nodes,
+    alone: nodes === 1,
+    keyspaces: SIMULATED_KEYSPACES,
+    defaultKeyspace: 0,
+    password: '',
+    maxPendingReplies: 1024,
+    replication: DEFAULT_REPLICATION_LIMITS,
+    antiEntropy: DEFAULT_ANTI_ENTROPY,
+    version: 'simulated',
+    settings: new Map(),
+  };
+}

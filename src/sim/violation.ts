@@ -1,0 +1,39 @@
+/**
+ * What a check found.
+ *
+ * - `exception`: a node threw.
+ * - `stale-read`: a quorum read, or what the replicas hold in the end, is older than an acknowledged write allows.
+ * - `invented-value`: somebody found a value that nobody wrote to that key.
+ * - `dot-reused`: one dot stands on two values (invariant 1).
+ * - `two-coordinators`: one write was stamped by two actors.
+ * - `divergence`: replicas that can talk and are written no more stay different (invariant 6).
+ * - `not-settled`: nodes that can talk do not come to see each other alive and whole.
+ * - `unavailable`: too many operations failed while at most one replica was down (invariant 11).
+ * - `misplaced`: a node holds what is not its to hold.
+ * - `idle`: too little happened for the run to mean anything.
+ */
+export const VIOLATIONS = [
+  'exception',
+  'stale-read',
+  'invented-value',
+  'dot-reused',
+  'two-coordinators',
+  'divergence',
+  'not-settled',
+  'unavailable',
+  'misplaced',
+  'idle',
+] as const;
+
+export type ViolationKind = (typeof VIOLATIONS)[number];
+
+export interface Violation {
+  readonly kind: ViolationKind;
+  /** A sentence. */
+  readonly what: string;
+  /** The key concerned, so that its history can be told. */
+  readonly key?: { readonly db: number; readonly name: string };
+}
+
+/** Takes what a check found. The first violation ends the simulation. */
+export type Report = (violation: Violation) => void;
