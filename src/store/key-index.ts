@@ -1,5 +1,6 @@
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { PackedRecords, RecordRef } from './packed-records.ts';
+import { SlotSet } from './slot-set.ts';
 import { NO_CELL, SlotTable } from './slot-table.ts';
 
 /**
@@ -7,6 +8,8 @@ import { NO_CELL, SlotTable } from './slot-table.ts';
  * good until a key of the slot is added or removed.
  */
 export class KeyIndex {
+  /** The slots that have keys. */
+  readonly slots = new SlotSet();
   readonly #records: PackedRecords;
   readonly #tables: (SlotTable | undefined)[] = new Array<undefined>(SLOT_COUNT).fill(undefined);
   #byteLength = 0;
@@ -52,6 +55,7 @@ export class KeyIndex {
     const table = this.#tables[slot] ?? new SlotTable();
     const before = this.#tables[slot] === undefined ? 0 : table.byteLength;
     this.#tables[slot] = table;
+    this.slots.add(slot);
     table.insert(hash, ref);
     this.#byteLength += table.byteLength - before;
   }
@@ -61,12 +65,16 @@ export class KeyIndex {
     const table = this.#tables[slot]!;
     const before = table.byteLength;
     table.remove(cell);
-    if (table.count === 0) this.#tables[slot] = undefined;
+    if (table.count === 0) {
+      this.#tables[slot] = undefined;
+      this.slots.delete(slot);
+    }
     this.#byteLength += (table.count === 0 ? 0 : table.byteLength) - before;
   }
 
   clear(): void {
     this.#tables.fill(undefined);
+    this.slots.clear();
     this.#byteLength = 0;
   }
 }

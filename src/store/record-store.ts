@@ -231,14 +231,9 @@ export class RecordStore {
   sweepExpired(wallMs: number, budget: number): number {
     if (this.expiringCount === 0) return 0;
     let dropped = 0;
-    this.#expiryWalk.step(
-      this.#index,
-      budget,
-      slot => this.#accounts.expiringIn(slot) > 0,
-      (slot, cell) => {
-        if (this.#dropIfExpired(slot, cell, wallMs)) dropped++;
-      },
-    );
+    this.#expiryWalk.step(this.#index, budget, this.#accounts.expiringSlots, (slot, cell) => {
+      if (this.#dropIfExpired(slot, cell, wallMs)) dropped++;
+    });
     return dropped;
   }
 
@@ -252,18 +247,13 @@ export class RecordStore {
   compact(budget: number): number {
     if (this.#records.chooseLeaving() === 0) return 0;
     let moved = 0;
-    this.#compactionWalk.step(
-      this.#index,
-      budget,
-      () => true,
-      (slot, cell) => {
-        const ref = this.#index.refAt(slot, cell);
-        const to = this.#records.relocate(ref);
-        if (to === ref) return;
-        this.#index.setRef(slot, cell, to);
-        moved++;
-      },
-    );
+    this.#compactionWalk.step(this.#index, budget, this.#index.slots, (slot, cell) => {
+      const ref = this.#index.refAt(slot, cell);
+      const to = this.#records.relocate(ref);
+      if (to === ref) return;
+      this.#index.setRef(slot, cell, to);
+      moved++;
+    });
     return moved;
   }
 

@@ -3,6 +3,7 @@ import { SlotDigests } from '../digest/slot-digests.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { PackedRecords, RecordRef } from './packed-records.ts';
 import { NEVER } from './record.ts';
+import { SlotSet } from './slot-set.ts';
 
 /** Tells what an expiry's dot adds to the digest from what a value's does. */
 const EXPIRY_TAG = 0x5bd1e995;
@@ -13,6 +14,8 @@ const EXPIRY_TAG = 0x5bd1e995;
  */
 export class SlotAccounts {
   readonly digests = new SlotDigests();
+  /** The slots that have values with a time to expire. */
+  readonly expiringSlots = new SlotSet();
   readonly #actors: Actors;
   readonly #records: PackedRecords;
   readonly #valuesIn = new Uint32Array(SLOT_COUNT);
@@ -44,10 +47,6 @@ export class SlotAccounts {
     return this.#valuesIn[slot]!;
   }
 
-  expiringIn(slot: number): number {
-    return this.#expiringIn[slot]!;
-  }
-
   enter(slot: number, hash: number, ref: RecordRef): void {
     this.#toggleDigest(slot, hash, ref);
     this.#count(slot, ref, 1);
@@ -62,6 +61,7 @@ export class SlotAccounts {
     this.digests.clear();
     this.#valuesIn.fill(0);
     this.#expiringIn.fill(0);
+    this.expiringSlots.clear();
     this.#recordCount = 0;
     this.#valueCount = 0;
     this.#expiringCount = 0;
@@ -86,6 +86,9 @@ export class SlotAccounts {
     this.#valuesIn[slot]! += change;
     if (this.#records.expiryAtMs(ref) === NEVER) return;
     this.#expiringCount += change;
-    this.#expiringIn[slot]! += change;
+    const expiring = this.#expiringIn[slot]! + change;
+    this.#expiringIn[slot] = expiring;
+    if (expiring === 0) this.expiringSlots.delete(slot);
+    else this.expiringSlots.add(slot);
   }
 }

@@ -1,5 +1,6 @@
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { KeyIndex } from './key-index.ts';
+import type { SlotSet } from './slot-set.ts';
 import { NO_CELL, type SlotTable } from './slot-table.ts';
 
 /**
@@ -12,18 +13,16 @@ export class SlotWalk {
   #hash = 0;
 
   /**
-   * Visits about `budget` cells (those of equal hashes together) of the slots that are `wanted`, at most one round.
-   * `visit` may point a cell at another record; it must not add or remove cells.
+   * Visits about `budget` cells (those of equal hashes together) of the slots in `wanted`, at most one round. `visit`
+   * may point a cell at another record; it must not add or remove cells.
    */
-  step(
-    index: KeyIndex,
-    budget: number,
-    wanted: (slot: number) => boolean,
-    visit: (slot: number, cell: number) => void,
-  ): void {
+  step(index: KeyIndex, budget: number, wanted: SlotSet, visit: (slot: number, cell: number) => void): void {
     let left = budget;
-    for (let slots = 0; slots <= SLOT_COUNT && left > 0; slots++) {
-      const table = wanted(this.#slot) ? index.tableOf(this.#slot) : undefined;
+    let passed = 0;
+    while (left > 0) {
+      passed += this.#goToFirst(wanted);
+      if (passed > SLOT_COUNT) return;
+      const table = index.tableOf(this.#slot);
       if (table !== undefined) {
         const stop = visitFrom(table, this.#hash, left, cell => visit(this.#slot, cell));
         left -= stop.visited;
@@ -34,7 +33,20 @@ export class SlotWalk {
       }
       this.#slot = (this.#slot + 1) % SLOT_COUNT;
       this.#hash = 0;
+      passed++;
     }
+  }
+
+  /** Goes on to the next slot in the set, if it is not there. @returns how many slots that was, more than a round if there is none. */
+  #goToFirst(wanted: SlotSet): number {
+    const before = this.#slot;
+    let slot = wanted.firstFrom(before);
+    if (slot === before) return 0;
+    if (slot < 0) slot = wanted.firstFrom(0);
+    if (slot < 0) return SLOT_COUNT + 1;
+    this.#slot = slot;
+    this.#hash = 0;
+    return (slot - before + SLOT_COUNT) % SLOT_COUNT;
   }
 }
 
