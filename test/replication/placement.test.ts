@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { SLOT_COUNT } from '../../src/lib/slots.ts';
+import { Peer } from '../../src/replication/peer.ts';
+import { Placement } from '../../src/replication/placement.ts';
+import { Ring } from '../../src/ring/ring.ts';
+
+function place(members: number, replicas: number, self = 'n1') {
+  const ring = new Ring(Array.from({ length: members }, (_, i) => ({ name: `n${i + 1}`, zone: '', weight: 1 })));
+  const peers = ring.members.map(({ name }) => new Peer(name, name === self));
+  return { ring, peers, placement: new Placement(ring, peers, replicas) };
+}
+
+describe('Placement', () => {
+  const { ring, peers, placement } = place(5, 3);
+
+  it("gives every slot the ring's preference list", () => {
+    for (let slot = 0; slot < SLOT_COUNT; slot += 37) {
+      const expected = [...ring.replicasOf(slot, 3)].map(index => peers[index]);
+      expect(placement.replicasOf(slot)).toEqual(expected);
+    }
+  });
+
+  it('shares one array among slots with the same list', () => {
+    const lists = new Set(Array.from({ length: SLOT_COUNT }, (_, slot) => placement.replicasOf(slot)));
+    expect(lists.size).toBeLessThanOrEqual(5 * 4 * 3);
+  });
+
+  it('knows what is held here, and what is held here and there, in ascending order', () => {
+    const [self, other] = [peers[0]!, peers[1]!];
+    const shared: number[] = [];
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const list = placement.replicasOf(slot);
+      expect(placement.isHeldHere(slot)).toBe(list.includes(self));
+      if (list.includes(self) && list.includes(other)) shared.push(slot);
+    }
+    expect([...placement.slotsSharedWith(other)]).toEqual(shared);
+    expect(shared.length).toBeGreaterThan(0);
+  });
+
+  it('is the same list of shared slots at both ends', () => {
+    const there = place(5, 3, 'n2');
+    expect(placement.slotsSharedWith(peers[1]!)).toEqual(there.placement.slotsSharedWith(there.peers[0]!));
+  });
+
+  it('has no more replicas than the ring has members', () => {
+    expect(place(2, 3).placement.replicaCount).toBe(2);
+    expect(placement.replicaCount).toBe(3);
+  });
+
+  it('takes a slot that does not exist for one that is not held here', () => {
+    expect([placement.isHeldHere(SLOT_COUNT), placement.isHeldHere(65_535)]).toEqual([false, false]);
+  });
+});
