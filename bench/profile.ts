@@ -1,9 +1,9 @@
 /**
- * Where a node's time goes: the functions with the most self time of the first node, under redis-benchmark.
+ * Where a node's time goes: the functions with the most self time, under redis-benchmark.
  *
  *     node bench/profile.ts --only three-quorum,set,p16 [--seconds 4] [--top 25]
  *
- * The cases are those of `npm run bench`; each runs on a cluster of its own. The profiles stay in bench/out/ for a viewer
+ * It tells of the node that the clients talk to and of one that only holds copies. The cases are those of `npm run bench`; each runs on a cluster of its own. The profiles stay in bench/out/ for a viewer
  * such as the one of Chrome's developer tools.
  */
 import { readdirSync, readFileSync, renameSync } from 'node:fs';
@@ -38,7 +38,7 @@ async function profile(each: Case): Promise<void> {
   const name = `${setting.id}-${command.toLowerCase()}-p${pipeline}`;
   const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${OUT}`, `--cpu-prof-interval=${SAMPLING_US}`];
   const coterie = await startCoterie(setting.nodes, nodeArgs);
-  const { pid } = coterie.servers[0]!;
+  const pids = coterie.pids;
   await fill({
     port: coterie.port,
     db: setting.keyspace,
@@ -51,17 +51,19 @@ async function profile(each: Case): Promise<void> {
   const [samples] = await duel(each, [coterie], { rounds: 1, seconds, requests: undefined });
   const seen = performance.timeOrigin + performance.now() - fromMs;
   await coterie.stop();
+  const rate = grouped(samples![0]!.requestsPerSecond);
+  process.stdout.write(`\n# ${name}: ${rate} requests a second\n`);
+  for (const [index, pid] of pids.slice(0, 2).entries()) show(`${name}-n${index + 1}`, pid, seen * 1000);
+}
+
+/** Prints what a process's profile says of its last part. */
+function show(name: string, pid: number, lastUs: number): void {
   const written = readdirSync(OUT).find(file => file.endsWith('.cpuprofile') && file.includes(`.${pid}.`));
-  if (written === undefined) throw new Error(`${coterie.servers[0]!.name} has written no profile`);
+  if (written === undefined) throw new Error(`${name} has written no profile`);
   const file = join(OUT, `${name}.cpuprofile`);
   renameSync(join(OUT, written), file);
-  const { rows, busyShare } = selfTimes(JSON.parse(readFileSync(file, 'utf8')) as CpuProfile, seen * 1000);
-  const rate = grouped(samples![0]!.requestsPerSecond);
-  process.stdout.write(`\n## ${name}: ${rate} requests a second, busy ${percent(busyShare)} of the time\n\n`);
-  process.stdout.write(
-    `${markdownTable(
-      ['function', 'self', 'with callees'],
-      rows.slice(0, top).map(({ place, self, total }) => [place, percent(self), percent(total)]),
-    )}\n`,
-  );
+  const { rows, busyShare } = selfTimes(JSON.parse(readFileSync(file, 'utf8')) as CpuProfile, lastUs);
+  const cells = rows.slice(0, top).map(({ place, self, total }) => [place, percent(self), percent(total)]);
+  process.stdout.write(`\n## ${name}: busy ${percent(busyShare)} of the time\n\n`);
+  process.stdout.write(`${markdownTable(['function', 'self', 'with callees'], cells)}\n`);
 }

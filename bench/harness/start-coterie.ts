@@ -11,7 +11,7 @@ const ASK_TIMEOUT_MS = 2000;
 /**
  * Starts a cluster of this checkout, as `npm start` would, and waits until each node calls each node alive.
  *
- * @param nodeArgs of the first node's process, for Node.js itself, such as a profiler's.
+ * @param nodeArgs for Node.js itself, such as a profiler's.
  */
 export async function startCoterie(nodes: number, nodeArgs: readonly string[] = []): Promise<Contestant> {
   const ports = await freePorts(2 * nodes);
@@ -22,7 +22,7 @@ export async function startCoterie(nodes: number, nodeArgs: readonly string[] = 
     if (nodes > 1) {
       flags.push('--join', busPorts.map(port => `127.0.0.1:${port}`).join(','), '--expect-nodes', String(nodes));
     }
-    const args = [...(index === 0 ? nodeArgs : []), MAIN, 'start', ...flags, '--log-format', 'json'];
+    const args = [...nodeArgs, MAIN, 'start', ...flags, '--log-format', 'json'];
     return new ServerProcess(`coterie ${name}`, ports[index]!, process.execPath, args);
   });
   for (const server of servers) {
