@@ -1,54 +1,58 @@
 import { describe, expect, it } from 'vitest';
-import { ClientConnection } from '../../src/node/client-connection.ts';
-import { ReplyQueue } from '../../src/node/reply-queue.ts';
-import type { Keyspace } from '../../src/replication/keyspace.ts';
-import { BlockPool } from '../../src/resp/block-pool.ts';
+import { TestSession } from './test-session.ts';
 
-const SOCKET = { id: 1, address: 'c:1', localAddress: 's:1', queuedBytes: 0 };
-
-function connection(): ClientConnection {
-  const keyspaces = new Map(
-    [
-      { db: 0, read: 'one', write: 'one' },
-      { db: 1, read: 'quorum', write: 'all' },
-    ].map(policy => [policy.db, { policy, placement: { replicaCount: 3 } } as unknown as Keyspace]),
-  );
-  return new ClientConnection(SOCKET, new ReplyQueue(new BlockPool()), keyspaces, { db: 0, authenticated: true }, 0);
-}
-
-describe('ClientConnection', () => {
-  it('knows R and W of a keyspace before anything else of it was asked', () => {
-    const one = connection();
-    one.select(1);
-    expect(one.readNeed).toBe(2);
-    const other = connection();
-    other.select(1);
-    expect(other.writeNeed).toBe(3);
+describe('A client connection', () => {
+  it('begins in the default keyspace, with the R and W of that', () => {
+    const { connection } = new TestSession({ initial: { db: 1, authenticated: true } }).session;
+    expect([connection.db, connection.readNeed, connection.writeNeed]).toEqual([1, 2, 2]);
+    expect(connection.consistency).toEqual({ read: 'quorum', write: 'quorum' });
   });
 
-  it('keeps its own R and W until it turns to another keyspace', () => {
-    const client = connection();
-    client.setConsistency('read', 'all');
-    expect([client.readNeed, client.writeNeed]).toEqual([3, 1]);
-    client.setConsistency('read', undefined);
-    expect(client.readNeed).toBe(1);
-    client.setConsistency('write', 'quorum');
-    client.select(1);
-    expect([client.readNeed, client.writeNeed]).toEqual([2, 3]);
+  it('turns to keyspaces that there are, and drops its own R and W then', () => {
+    const { connection } = new TestSession().session;
+    connection.setConsistency('write', 'all');
+    expect([connection.readNeed, connection.writeNeed]).toEqual([1, 3]);
+    expect(connection.select(7)).toBe(false);
+    expect([connection.db, connection.writeNeed]).toEqual([0, 3]);
+    expect(connection.select(1)).toBe(true);
+    expect([connection.db, connection.readNeed, connection.writeNeed]).toEqual([1, 2, 2]);
   });
 
-  it('refuses a keyspace that there is not, and stays where it is', () => {
-    const client = connection();
-    expect(client.select(7)).toBe(false);
-    expect(client.db).toBe(0);
+  it("takes the keyspace's own R or W back when its own is taken away", () => {
+    const { connection } = new TestSession().session;
+    connection.setConsistency('read', 3);
+    expect(connection.consistency).toEqual({ read: 3, write: 'one' });
+    connection.setConsistency('read', undefined);
+    expect([connection.readNeed, connection.consistency.read]).toEqual([1, 'one']);
   });
 
-  it('is as new after a reset', () => {
-    const client = connection();
-    client.select(1);
-    client.name = 'x';
-    client.protocol = 3;
-    client.reset();
-    expect([client.db, client.name, client.protocol, client.readNeed]).toEqual([0, '', 2, 1]);
+  it('is new again after RESET: name, protocol, keyspace, authentication, R and W', () => {
+    const { connection } = new TestSession({ initial: { db: 0, authenticated: false } }).session;
+    connection.name = 'x';
+    connection.protocol = 3;
+    connection.authenticated = true;
+    connection.noEvict = true;
+    connection.noTouch = true;
+    connection.select(1);
+    connection.setConsistency('read', 'all');
+    connection.reset();
+    const { name, protocol, authenticated, noEvict, noTouch, db, readNeed } = connection;
+    expect({ name, protocol, authenticated, noEvict, noTouch, db, readNeed }).toEqual({
+      name: '',
+      protocol: 2,
+      authenticated: false,
+      noEvict: false,
+      noTouch: false,
+      db: 0,
+      readNeed: 1,
+    });
+  });
+
+  it('knows its socket and what ran last', () => {
+    const client = new TestSession();
+    const { connection } = client.session;
+    client.execute('PING');
+    expect([connection.id, connection.address, connection.localAddress]).toEqual([1, 'client:1', 'node:2']);
+    expect([connection.queuedBytes, connection.lastCommand, connection.lastCommandMs]).toEqual([77, 'ping', 5000]);
   });
 });
