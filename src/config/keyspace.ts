@@ -84,6 +84,7 @@ export function faultOf(keyspace: KeyspaceConfig): KeyspaceFault | undefined {
   if (policy === 'mirror' || policy === 'strong') {
     return { key: 'policy', reason: `${policy} is not available yet; expected eventual or quorum` };
   }
+  if (replicas === 'all') return { key: 'replicas', reason: `all is not available yet; expected 1 to ${MAX_REPLICAS}` };
   if (keyspace.session) return { key: 'session', reason: 'yes is not available yet; expected no' };
   if (keyspace.sloppy) return { key: 'sloppy', reason: 'yes is not available yet; expected no' };
   if (keyspace.ttlMs > 0) return { key: 'ttl', reason: 'a default expiry is not available yet; expected 0' };

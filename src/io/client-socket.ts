@@ -6,7 +6,7 @@ import type { RequestLimits } from '../resp/request-limits.ts';
 /** The bounds of one client connection (invariant 10). */
 export interface ClientLimits {
   readonly request: RequestLimits;
-  /** A client that has left this many bytes of replies unread is disconnected. */
+  /** A client that has left this many bytes of replies unread when there are more is disconnected. */
   readonly outputBufferLimitBytes: number;
   /** How long a client may take to authenticate where a password is set. */
   readonly authTimeoutMs: number;
@@ -137,6 +137,8 @@ export class ClientSocketPump {
     const { output } = this.#session;
     if (output.byteLength === 0) return;
     const socket = this.#socket;
+    // One reply may be as large as a value; what counts is what was left unread before it.
+    if (socket.writableLength > this.#limits.outputBufferLimitBytes) return this.#giveUpReader();
     const segments = output.takeSegments();
     if (segments.length === 1) {
       socket.write(segments[0]!);
@@ -146,7 +148,6 @@ export class ClientSocketPump {
       socket.uncork();
     }
     if (socket.writableLength === 0) output.recycle();
-    else if (socket.writableLength > this.#limits.outputBufferLimitBytes) this.#giveUpReader();
   }
 
   #refuse(error: string): void {

@@ -147,6 +147,10 @@ export class Cluster implements OperationRunner {
         return this.antiEntropy.onPage(from, this.#syncMessages.decodePage(this.#reader));
       case MessageType.syncPageReply:
         return this.antiEntropy.onPageReply(from, this.#syncMessages.decodePageReply(this.#reader));
+      case MessageType.coming: {
+        const { answers, id, bytes } = this.#replicaMessages.decodeComing(this.#reader);
+        return answers === 'read' ? this.coordinator.reads.onComing(id, bytes) : this.forwarder.onComing(id, bytes);
+      }
       default:
         throw new MalformedMessageError(`Cannot read a message of type ${type}: there is none`);
     }

@@ -7,6 +7,7 @@ import type { KeyOperation } from './operation.ts';
 import type { Peer } from './peer.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { firstOperationId, type ReplicationContext } from './replication-context.ts';
+import { announce, transferMs } from './transfer-time.ts';
 
 interface PendingForward {
   readonly keyspace: Keyspace;
@@ -17,6 +18,8 @@ interface PendingForward {
   /** Bit i: replica i of the preference list has been tried. */
   tried: number;
   lastSentMs: number;
+  /** What a large value adds to every wait, on its way there or back. */
+  transferMs: number;
 }
 
 /**
@@ -55,7 +58,16 @@ export class Forwarder {
     const replicas = keyspace.placement.replicasOf(operation.slot);
     const startedMs = clock.monotonicMs();
     const coordinator = replicas[0]!;
-    const pending = { keyspace, operation, sink, startedMs, coordinator, tried: 0, lastSentMs: startedMs };
+    const pending = {
+      keyspace,
+      operation,
+      sink,
+      startedMs,
+      coordinator,
+      tried: 0,
+      lastSentMs: startedMs,
+      transferMs: transferMs(bytesToCarry(operation) * replicas.length),
+    };
     this.#handOver(pending, this.#pending.add(pending));
   }
 
@@ -68,6 +80,7 @@ export class Forwarder {
     }
     const wantsValue = operation.kind === 'read' ? operation.wantsValue : wantsBefore(operation);
     const complete = (outcome: Outcome): void => {
+      announce(this.#context, from, 'forward', id, wantsValue ? lengthOf(outcome) : 0);
       this.#context.send(from, this.#messages.encodeReply(id, outcome, wantsValue));
     };
     const keyspace = this.#context.keyspaces.get(operation.db);
@@ -84,6 +97,12 @@ export class Forwarder {
     // Only a read has more than one coordinator, and any of their answers is as good.
     if (pending.operation.kind === 'write' && pending.coordinator !== from) return;
     this.#complete(id, pending, outcome);
+  }
+
+  /** A coordinator is sending a large value: it is not silent, only slow. */
+  onComing(id: number, bytes: number): void {
+    const pending = this.#pending.get(id);
+    if (pending !== undefined) pending.transferMs = Math.max(pending.transferMs, transferMs(bytes));
   }
 
   /** The link to a peer broke: what it was to coordinate may or may not have reached it. */
@@ -104,14 +123,14 @@ export class Forwarder {
   tick(): void {
     const { clock, limits } = this.#context;
     const nowMs = clock.monotonicMs();
-    const patienceMs = limits.requestTimeoutMs + limits.resendAfterMs;
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (pending, id) => {
+      const patienceMs = limits.requestTimeoutMs + limits.resendAfterMs + pending.transferMs;
       if (nowMs - pending.startedMs >= patienceMs) {
         const reason = `coordinator ${pending.coordinator.name} did not answer in ${patienceMs} ms`;
         this.#complete(id, pending, this.#fateUnknown(pending, reason));
       } else if (
         this.mayHaveSecondCoordinator(pending.operation) &&
-        nowMs - pending.lastSentMs >= limits.resendAfterMs
+        nowMs - pending.lastSentMs >= limits.resendAfterMs + pending.transferMs
       ) {
         this.#handOver(pending, id);
       }
@@ -172,6 +191,16 @@ const MAX_ACTORS_REMEMBERED = 1024;
 function byMerit(replicas: readonly Peer[]): number[] {
   const merit = (peer: Peer): number => (peer.reachable ? 2 : 0) + (peer.linked && !peer.refilling ? 1 : 0);
   return replicas.map((_, i) => i).sort((a, b) => merit(replicas[b]!) - merit(replicas[a]!) || a - b);
+}
+
+/** Bytes of value that an operation takes along. */
+function bytesToCarry(operation: KeyOperation): number {
+  return operation.kind === 'write' && operation.mutation.kind === 'set' ? operation.mutation.value.length : 0;
+}
+
+function lengthOf(outcome: Outcome): number {
+  if (outcome.status === 'read') return outcome.found?.length ?? 0;
+  return outcome.status === 'written' ? (outcome.before?.length ?? 0) : 0;
 }
 
 function wantsBefore(operation: KeyOperation): boolean {

@@ -11,6 +11,7 @@ export const MessageType = {
   syncDigests: 8,
   syncPage: 9,
   syncPageReply: 10,
+  coming: 11,
 } as const;
 
 /** A message ready for the outbox: `head` is scratch memory, good until the next one is encoded. */

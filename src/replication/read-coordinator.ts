@@ -8,6 +8,7 @@ import type { Peer } from './peer.ts';
 import { ReadQuorum } from './quorum.ts';
 import type { ReplicaReadReply } from './replica-messages.ts';
 import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
+import { transferMs } from './transfer-time.ts';
 import { isVersion, type KnownVersion, versionOf } from './versions.ts';
 
 /**
@@ -45,6 +46,8 @@ interface PendingRead {
   readonly told: (KnownVersion | undefined)[];
   readonly held: (KnownVersion | undefined)[];
   lastSentMs: number;
+  /** What a large value on its way adds to every wait. */
+  transferMs: number;
 }
 
 const FOUND_BY_ALL: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: true };
@@ -111,6 +114,7 @@ export class ReadCoordinator {
       told: new Array(replicas.length),
       held: new Array(replicas.length),
       lastSentMs: 0,
+      transferMs: 0,
     };
     const self = replicas.findIndex(peer => peer.isSelf);
     read.asked |= 1 << self;
@@ -143,18 +147,25 @@ export class ReadCoordinator {
     this.#settle(read, reply.id);
   }
 
+  /** A replica is sending a large value for this read: it is not silent, only slow. */
+  onComing(id: number, bytes: number): void {
+    const read = this.#pending.get(id);
+    if (read !== undefined) read.transferMs = Math.max(read.transferMs, transferMs(bytes));
+  }
+
   /** Asks further replicas where answers are slow, and gives up what has waited too long. */
   tick(): void {
     const { clock, limits, counters } = this.#context;
     const nowMs = clock.monotonicMs();
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (read, id) => {
-      if (nowMs - read.startedMs >= limits.requestTimeoutMs) {
+      const patienceMs = limits.requestTimeoutMs + read.transferMs;
+      if (nowMs - read.startedMs >= patienceMs) {
         this.#pending.remove(id);
         if (read.quorum.reached) return this.#finish(read);
         const { answered, need } = read.quorum;
-        return this.#giveUp(read, `${answered} of ${need} replicas answered in ${limits.requestTimeoutMs} ms`);
+        return this.#giveUp(read, `${answered} of ${need} replicas answered in ${patienceMs} ms`);
       }
-      if (nowMs - read.lastSentMs < limits.resendAfterMs) return;
+      if (nowMs - read.lastSentMs < limits.resendAfterMs + read.transferMs) return;
       counters.resends++;
       read.asked = read.answered;
       this.#ask(read, id, Number.POSITIVE_INFINITY);

@@ -43,6 +43,15 @@ export interface ReplicaReadReply {
   readonly record: StoredRecord | undefined;
 }
 
+/** "A value of so many bytes is on its way": goes before an answer that takes long to arrive, so that it is waited for. */
+export interface Coming {
+  /** What is answered: a replica's read, or a forwarded operation, of this number. */
+  readonly answers: 'read' | 'forward';
+  readonly id: number;
+  readonly bytes: number;
+}
+
+const ANSWERED = ['read', 'forward'] as const;
 const REPLICATED_STATUSES = ['stored', 'behind', 'refilling'] as const;
 const READ_STATUSES = ['same', 'absent', 'record'] as const;
 
@@ -123,6 +132,19 @@ export class ReplicaMessages {
     const refilling = input.u8() === 1;
     const status = readWord(input, READ_STATUSES, 'a status');
     return { id, refilling, status, record: status === 'record' ? this.#records.readToEnd(input) : undefined };
+  }
+
+  encodeComing({ answers, id, bytes }: Coming): Encoded {
+    const out = this.#begin(MessageType.coming, id);
+    out.u8(ANSWERED.indexOf(answers));
+    out.f64(bytes);
+    return this.#endWithValue(undefined);
+  }
+
+  decodeComing(input: ByteReader): Coming {
+    const id = readNatural(input, 'an operation number');
+    const answers = readWord(input, ANSWERED, 'what is answered');
+    return { id, answers, bytes: readNatural(input, 'a length') };
   }
 
   #begin(type: number, id: number): ByteWriter {

@@ -3,6 +3,7 @@ import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import type { ReplicaRead, Replicate } from './replica-messages.ts';
 import { absorb, type ReplicationContext } from './replication-context.ts';
+import { announce } from './transfer-time.ts';
 import { isVersion, stampOf } from './versions.ts';
 
 /** The replica's side of reads and writes: it stores what it is sent and says what it holds (DESIGN §5). */
@@ -29,11 +30,10 @@ export class Replica {
     const record = ref === 0 ? undefined : store.read(ref);
     const status = record === undefined ? 'absent' : isVersion(record, message.known) ? 'same' : 'record';
     const refilling = keyspace.refill.isRefilling(slot);
-    const { messages } = this.#context;
-    this.#context.send(
-      from,
-      messages.encodeReadReply({ id: message.id, refilling, status, record: status === 'record' ? record : undefined }),
-    );
+    const { id } = message;
+    const sent = status === 'record' ? record : undefined;
+    announce(this.#context, from, 'read', id, sent?.value?.length ?? 0);
+    this.#context.send(from, this.#context.messages.encodeReadReply({ id, refilling, status, record: sent }));
   }
 
   #acknowledge(from: Peer, keyspace: Keyspace, slot: number, message: Replicate, outcome: MergeOutcome): void {

@@ -8,6 +8,7 @@ import type { Peer } from './peer.ts';
 import { WriteQuorum } from './quorum.ts';
 import type { Replicated } from './replica-messages.ts';
 import { firstOperationId, type ReplicationContext } from './replication-context.ts';
+import { transferMs } from './transfer-time.ts';
 import { stampOf } from './versions.ts';
 
 /** A write that this node coordinates and that has not been acknowledged by W replicas. */
@@ -21,6 +22,8 @@ interface PendingWrite {
   readonly sink: OutcomeSink;
   readonly startedMs: number;
   readonly quorum: WriteQuorum;
+  /** What its value adds to every wait. */
+  readonly transferMs: number;
   /** The version that is being replicated; a new one after each restamp. */
   record: StoredRecord;
   /** Bit i: replica i of the preference list has acknowledged `record`. */
@@ -84,6 +87,7 @@ export class WriteCoordinator {
       outcome,
       sink,
       quorum,
+      transferMs: transferMs((record.value?.length ?? 0) * (keyspace.placement.replicaCount - 1)),
       record,
       startedMs: nowMs,
       answered: 0,
@@ -127,11 +131,12 @@ export class WriteCoordinator {
     const { clock, limits, counters } = this.#context;
     const nowMs = clock.monotonicMs();
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (write, id) => {
-      if (nowMs - write.startedMs >= limits.requestTimeoutMs) {
+      const patienceMs = limits.requestTimeoutMs + write.transferMs;
+      if (nowMs - write.startedMs >= patienceMs) {
         this.#pending.remove(id);
         counters.unavailable++;
-        write.sink.complete(tooFew(write.quorum.acknowledged, write.quorum.need, limits.requestTimeoutMs));
-      } else if (nowMs - write.lastSentMs >= limits.resendAfterMs) {
+        write.sink.complete(tooFew(write.quorum.acknowledged, write.quorum.need, patienceMs));
+      } else if (nowMs - write.lastSentMs >= limits.resendAfterMs + write.transferMs) {
         write.lastSentMs = nowMs;
         counters.resends++;
         this.#replicate(write.keyspace, write.slot, write.key, write.record, id, write.answered);

@@ -23,8 +23,8 @@ describe('a keyspace', () => {
       { replicas: 3, read: 'one', write: 'one' },
       { replicas: 3, read: 'quorum', write: 'quorum' },
     ]);
-    expect(parse({ ...eventual, replicas: 'all', read: 2, write: 'all' })).toMatchObject([
-      { replicas: 'all', read: 2, write: 'all' },
+    expect(parse({ ...eventual, replicas: 5, read: 2, write: 'all' })).toMatchObject([
+      { replicas: 5, read: 2, write: 'all' },
     ]);
   });
 
@@ -36,6 +36,7 @@ describe('a keyspace', () => {
   it.each([
     [{ policy: 'mirror' }, 'policy: mirror is not available yet; expected eventual or quorum'],
     [{ policy: 'strong' }, 'policy: strong is not available yet; expected eventual or quorum'],
+    [{ replicas: 'all' }, 'replicas: all is not available yet; expected 1 to 7'],
     [{ session: true }, 'session: yes is not available yet; expected no'],
     [{ sloppy: 'yes' }, 'sloppy: yes is not available yet; expected no'],
     [{ ttl: '1h' }, 'ttl: a default expiry is not available yet; expected 0'],
