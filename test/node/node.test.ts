@@ -1,0 +1,341 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MalformedMessageError } from '../../src/lib/byte-reader.ts';
+import { SeededRandom } from '../../src/lib/seeded-random.ts';
+import { decodeControl, encodeControl } from '../../src/node/control-messages.ts';
+import { Node } from '../../src/node/node.ts';
+import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS, type NodeOptions } from '../../src/node/node-options.ts';
+import type { PeerIdentity } from '../../src/ports/outbox.ts';
+import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
+
+interface Letter {
+  readonly from: string;
+  readonly to: string;
+  readonly bytes: Buffer;
+}
+
+/** Whole nodes whose messages arrive as soon as a test says, on links that are always up once they are made. */
+class Nodes {
+  readonly nodes = new Map<string, Node>();
+  readonly said: string[] = [];
+  nowMs = 0;
+  lost: (letter: Letter) => boolean = () => false;
+  #letters: Letter[] = [];
+
+  add(name: string, changes: Partial<NodeOptions> = {}): Node {
+    const address = { host: name, port: 1 };
+    const options: NodeOptions = {
+      name,
+      zone: name,
+      weight: 1,
+      bus: address,
+      client: address,
+      expectNodes: 3,
+      alone: false,
+      keyspaces: [EVENTUAL, QUORUM],
+      defaultKeyspace: 0,
+      password: '',
+      maxPendingReplies: 100,
+      replication: DEFAULT_REPLICATION_LIMITS,
+      antiEntropy: DEFAULT_ANTI_ENTROPY,
+      version: '1.2.3',
+      settings: new Map([['port', '6379']]),
+      ...changes,
+    };
+    const say = (event: string) => this.said.push(`${name}: ${event}`);
+    const node = new Node(options, {
+      clock: { wallMs: () => 1_800_000_000_000 + this.nowMs, monotonicMs: () => this.nowMs },
+      random: new SeededRandom(this.nodes.size + 1),
+      outbox: {
+        send: (to, head, body) => {
+          this.#letters.push({ from: name, to, bytes: Buffer.concat(body === undefined ? [head] : [head, body]) });
+          return true;
+        },
+        dial: () => {},
+        hangUp: () => {},
+      },
+      log: { info: say, warn: say, error: say },
+      process: { id: 42, memory: () => ({ residentBytes: 7, heapUsedBytes: 3 }) },
+    });
+    this.nodes.set(name, node);
+    return node;
+  }
+
+  link(a: string, b: string): void {
+    this.nodes.get(a)!.linkUp(this.nodes.get(b)!.identity());
+    this.nodes.get(b)!.linkUp(this.nodes.get(a)!.identity());
+  }
+
+  settle(): void {
+    for (let letter = this.#letters.shift(); letter !== undefined; letter = this.#letters.shift()) {
+      if (!this.lost(letter)) this.nodes.get(letter.to)?.receive(letter.from, letter.bytes);
+    }
+  }
+
+  advance(ms: number): void {
+    for (let passed = 0; passed < ms; passed += 20) {
+      this.nowMs += 20;
+      for (const node of this.nodes.values()) node.tick();
+      this.settle();
+    }
+  }
+}
+
+function three(): Nodes {
+  const nodes = new Nodes();
+  for (const name of ['n1', 'n2', 'n3']) nodes.add(name);
+  for (const [a, b] of [
+    ['n1', 'n2'],
+    ['n1', 'n3'],
+    ['n2', 'n3'],
+  ] as const)
+    nodes.link(a, b);
+  nodes.advance(3000);
+  return nodes;
+}
+
+/** A client of a node, in words. */
+function client(node: Node) {
+  let progress = 0;
+  const socket = { id: 1, address: 'c:1', localAddress: 'n:1', queuedBytes: 0 };
+  const session = node.openSession(socket, () => progress++);
+  return {
+    execute: (line: string) => session.execute(line.split(' ').map(word => Buffer.from(word))),
+    output: () => Buffer.concat(session.output.takeSegments()).toString('latin1'),
+    progress: () => progress,
+  };
+}
+
+describe('A node', () => {
+  it('that is alone founds a cluster of one and serves at once', () => {
+    const nodes = new Nodes();
+    const node = nodes.add('n1', { alone: true, expectNodes: 1 });
+    nodes.advance(200);
+    expect(node.cluster!.peers.map(peer => peer.name)).toEqual(['n1']);
+    const redis = client(node);
+    for (const line of ['SET k v', 'GET k', 'SELECT 1', 'SET q w', 'GET q', 'DEL q', 'GET q', 'DEL q'])
+      redis.execute(line);
+    expect(redis.output()).toBe('+OK\r\n$1\r\nv\r\n+OK\r\n+OK\r\n$1\r\nw\r\n:1\r\n$-1\r\n:0\r\n');
+  });
+
+  it('answers EXPLAIN without waking the connection that is just running it', () => {
+    const nodes = new Nodes();
+    const node = nodes.add('n1', { alone: true, expectNodes: 1 });
+    nodes.advance(200);
+    const redis = client(node);
+    redis.execute('COTERIE EXPLAIN k');
+    expect(redis.output()).toContain('absent');
+    expect(redis.progress()).toBe(0);
+  });
+
+  it('refuses commands on keys until the cluster has been founded, with the reason', () => {
+    const nodes = new Nodes();
+    const redis = client(nodes.add('n1'));
+    nodes.advance(200);
+    redis.execute('GET k');
+    expect(redis.output()).toBe('-CLUSTERDOWN The cluster has not been founded: 1 of 3 members seen\r\n');
+  });
+
+  it('founds with the others, and then every node answers for every key', () => {
+    const nodes = three();
+    expect(new Set([...nodes.nodes.values()].map(node => node.cluster?.identity.id)).size).toBe(1);
+    const [one, two] = ['n1', 'n2'].map(name => client(nodes.nodes.get(name)!));
+    for (const redis of [one!, two!]) redis.execute('SELECT 1');
+    one!.execute('SET k v');
+    nodes.settle();
+    expect(one!.progress()).toBe(1);
+    two!.execute('GET k');
+    nodes.settle();
+    expect([one!.output(), two!.output()]).toEqual(['+OK\r\n+OK\r\n', '+OK\r\n$1\r\nv\r\n']);
+  });
+
+  it('asks every replica for EXPLAIN, answers in the ring order, and does not wait for ever for a silent one', () => {
+    const nodes = three();
+    const redis = client(nodes.nodes.get('n1')!);
+    redis.execute('SET k v');
+    nodes.settle();
+    redis.output();
+    redis.execute('COTERIE EXPLAIN k');
+    expect(redis.output()).toBe('');
+    nodes.settle();
+    const answer = redis.output();
+    expect(answer.match(/n[123]\r\n/g)).toHaveLength(3);
+    expect(answer.match(/\$5\r\nvalue\r\n/g)).toHaveLength(3);
+    expect(redis.progress()).toBe(1);
+    nodes.lost = letter => letter.to === 'n3';
+    redis.execute('COTERIE EXPLAIN k');
+    nodes.settle();
+    expect(redis.output()).toBe('');
+    nodes.advance(DEFAULT_REPLICATION_LIMITS.requestTimeoutMs);
+    expect(redis.output()).toContain('no answer');
+  });
+
+  it('shows the cluster to commands: members, slots, and itself', () => {
+    const nodes = three();
+    const { server } = nodes.nodes
+      .get('n1')!
+      .openSession({ id: 9, address: '', localAddress: '', queuedBytes: 0 }, () => {});
+    expect(server.nodes(0).map(({ name, status, isSelf }) => [name, status, isSelf])).toEqual([
+      ['n1', 'alive', true],
+      ['n2', 'alive', false],
+      ['n3', 'alive', false],
+    ]);
+    expect(server.nodes(0).reduce((sum, node) => sum + node.primarySlots, 0)).toBe(16_384);
+    expect(server.nodes(0).every(node => node.replicaSlots === 16_384)).toBe(true);
+    expect(new Set(server.nodes(0).map(node => node.clusterNodeId)).size).toBe(3);
+    expect(server.self.clusterNodeId).toMatch(/^[0-9a-f]{40}$/);
+    expect(server.slotRanges(1).reduce((sum, { first, last }) => sum + last - first + 1, 0)).toBe(16_384);
+    expect(
+      server
+        .replicasOf(1, 77)
+        .map(node => node.name)
+        .sort(),
+    ).toEqual(['n1', 'n2', 'n3']);
+    expect([server.slotRanges(5), server.replicasOf(5, 77)]).toEqual([[], []]);
+    expect(server.keyspaces()).toMatchObject([
+      { db: 0, readNeed: 1, writeNeed: 1, replicas: 3 },
+      { db: 1, readNeed: 2, writeNeed: 2, replicas: 3 },
+    ]);
+    expect([server.version, server.processId, server.port]).toEqual(['1.2.3', 42, 1]);
+    expect(server.checkPassword('default', Buffer.from(''))).toBe('no password is set');
+  });
+
+  it('checks its password for the default user only', () => {
+    const nodes = new Nodes();
+    const socket = { id: 9, address: '', localAddress: '', queuedBytes: 0 };
+    const { server, connection } = nodes.add('n1', { password: 'secret' }).openSession(socket, () => {});
+    const check = (user: string, password: string) => server.checkPassword(user, Buffer.from(password));
+    expect([check('default', 'secret'), check('default', 'secre'), check('other', 'secret')]).toEqual([
+      'ok',
+      'wrong',
+      'wrong',
+    ]);
+    expect(connection.authenticated).toBe(false);
+  });
+
+  it('drops data of a node that is no member, and of anyone before the founding', () => {
+    const nodes = three();
+    nodes.said.length = 0;
+    nodes.nodes.get('n1')!.receive('stranger', Buffer.of(1, 2, 3));
+    nodes.add('n9').receive('n1', Buffer.of(1, 2, 3));
+    expect(nodes.said).toEqual([]);
+  });
+});
+
+describe('Garbage from a peer', () => {
+  it('never throws, whatever the type of the message, and leaves the node serving', () => {
+    const nodes = three();
+    const node = nodes.nodes.get('n1')!;
+    const message = fc.tuple(fc.nat(12), fc.uint8Array({ maxLength: 80 }));
+    fc.assert(
+      fc.property(message, ([type, rest]) => {
+        node.receive('n2', Buffer.of(type, ...rest));
+        node.receive('n2', Buffer.from(rest));
+        nodes.settle();
+      }),
+      { numRuns: 3000 },
+    );
+    node.receive('n2', Buffer.alloc(0));
+    nodes.advance(1000);
+    const redis = client(node);
+    redis.execute('SET still works');
+    redis.execute('GET still');
+    expect(redis.output()).toBe('+OK\r\n$5\r\nworks\r\n');
+  });
+
+  it('never throws either where it is a true message with a few bytes changed', () => {
+    const nodes = three();
+    const kept: Letter[] = [];
+    nodes.lost = letter => {
+      if (letter.to === 'n1') kept.push(letter);
+      return false;
+    };
+    const redis = client(nodes.nodes.get('n2')!);
+    for (const line of [
+      'SET a 1 EX 100',
+      'SELECT 1',
+      'SET b 2',
+      'GET b',
+      'EXPIRE b 50',
+      'DEL c',
+      'COTERIE EXPLAIN b',
+    ]) {
+      redis.execute(line);
+      nodes.advance(40);
+    }
+    nodes.advance(11_000);
+    nodes.lost = () => false;
+    const damage = fc.tuple(
+      fc.nat(kept.length - 1),
+      fc.array(fc.tuple(fc.nat(400), fc.nat(255)), { minLength: 1, maxLength: 3 }),
+    );
+    fc.assert(
+      fc.property(damage, ([which, changes]) => {
+        const bytes = Buffer.from(kept[which]!.bytes);
+        // Stamps of the far future are another matter: quarantine. The upper half of an f64 stays as it is.
+        for (const [at, byte] of changes) if (bytes[0] === 0 || at > 40) bytes[1 + (at % (bytes.length - 1))] = byte;
+        nodes.nodes.get('n1')!.receive(kept[which]!.from, bytes);
+        nodes.settle();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is no control message: anything that is not [kind, message] of a known form', () => {
+    const nonsense = fc.oneof(
+      fc.anything(),
+      fc.tuple(fc.constantFrom('swim', 'founding', 'explain', 'x'), fc.anything()),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {
+        expect(decodeControl(Buffer.of(0, ...bytes))).toBeUndefined();
+      }),
+    );
+    fc.assert(
+      fc.property(nonsense, value => {
+        const [kind, message] = Array.isArray(value) ? value : ['explain', value];
+        let head: Buffer;
+        try {
+          head = Buffer.from(encodeControl({ kind, message } as never).head);
+        } catch {
+          return;
+        }
+        expect(decodeControl(head)).toBeUndefined();
+      }),
+    );
+  });
+
+  it('counts no length of EXPLAIN that could not be written as an integer', () => {
+    const version = {
+      node: 'n2',
+      status: 'value',
+      refilling: false,
+      length: Number.NaN,
+      writtenMs: 0.5,
+      expiryAtMs: 7,
+    };
+    const { head } = encodeControl({ kind: 'explain', message: { type: 'answer', id: 1, version } } as never);
+    expect(decodeControl(Buffer.from(head))).toEqual({
+      kind: 'explain',
+      message: { type: 'answer', id: 1, version: { node: 'n2', status: 'value', refilling: false, expiryAtMs: 7 } },
+    });
+  });
+
+  it('is reported once for each message, with its reason', () => {
+    const nodes = three();
+    nodes.said.length = 0;
+    nodes.nodes.get('n1')!.receive('n2', Buffer.of(3, 0));
+    nodes.nodes.get('n1')!.receive('n2', Buffer.of(99));
+    expect(nodes.said).toEqual(Array(2).fill('n1: a peer sent a message that cannot be read'));
+    expect(() =>
+      nodes.nodes.get('n1')!.cluster!.receive(nodes.nodes.get('n1')!.cluster!.peerOf('n2')!, Buffer.of(99)),
+    ).toThrow(MalformedMessageError);
+  });
+
+  it('does not come from a link to oneself', () => {
+    const nodes = three();
+    const self: PeerIdentity = nodes.nodes.get('n1')!.identity();
+    nodes.nodes.get('n1')!.receive(self.name, Buffer.of(1, 2, 3));
+    expect(nodes.said).not.toContain('n1: a peer sent a message that cannot be read');
+  });
+});
