@@ -158,6 +158,11 @@ export class ReadCoordinator {
     const { clock, limits, counters } = this.#context;
     const nowMs = clock.monotonicMs();
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (read, id) => {
+      // What it waits for may have come another way: as a write, or in another's answer.
+      if (this.#isFinished(read)) {
+        this.#pending.remove(id);
+        return this.#finish(read);
+      }
       const patienceMs = limits.requestTimeoutMs + read.transferMs;
       if (nowMs - read.startedMs >= patienceMs) {
         this.#pending.remove(id);
