@@ -185,6 +185,16 @@ describe('Every message arrives as it was sent', () => {
     );
   });
 
+  it('coming', () => {
+    const answers = fc.constantFrom('read' as const, 'forward' as const);
+    fc.assert(
+      fc.property(fc.record({ id: anId, answers, bytes: anId }), message => {
+        const { out, into } = LINK.replica;
+        expect(into.decodeComing(onTheWire(out.encodeComing(message)))).toEqual(message);
+      }),
+    );
+  });
+
   it('forward, with every operation', () => {
     fc.assert(
       fc.property(anId, fc.constantFrom(...ACTORS), u32, anOperation, (id, actor, epoch, operation) => {
@@ -272,6 +282,7 @@ const DECODERS: readonly (readonly [string, Decode])[] = [
   ['sync digests', input => sync.into.decodeDigests(input)],
   ['sync page', input => sync.into.decodePage(input)],
   ['sync page reply', input => sync.into.decodePageReply(input)],
+  ['coming', input => replica.into.decodeComing(input)],
 ];
 
 /** What decoding comes to: a message, or the one error that there may be. Anything else is thrown on. */
@@ -318,6 +329,7 @@ const samples = (): readonly Buffer[] => {
     () => sync.out.encodeDigests({ round: 1, db: 1, equal: false, words: Uint32Array.of(1, 2) }),
     () => sync.out.encodePage({ ...page, epoch: 1, toHash: 9, entries: [{ hash: 1, ...VERSION }] }),
     () => sync.out.encodePageReply({ ...page, nextHash: 9, wanted: [1], records: [{ key: KEY, record: RECORD }] }),
+    () => replica.out.encodeComing({ id: 1, answers: 'forward', bytes: 5 }),
   ];
   return copies.map(encode => Buffer.from(encode().head));
 };

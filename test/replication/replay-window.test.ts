@@ -23,19 +23,24 @@ class TwinWindow {
 describe('The replay window', () => {
   it('admits every number once, and none below the window, as a set of all numbers does', () => {
     const step = fc.oneof(
-      { weight: 8, arbitrary: fc.integer({ min: -70, max: 5 }) },
-      { weight: 1, arbitrary: fc.integer({ min: -5, max: 200 }) },
+      { weight: 20, arbitrary: fc.integer({ min: 1, max: 3 }) },
+      { weight: 5, arbitrary: fc.integer({ min: -40, max: 0 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 80 }) },
     );
     fc.assert(
-      fc.property(fc.integer({ min: 100, max: 2 ** 40 }), fc.array(step, { maxLength: 300 }), (start, steps) => {
-        const [window, twin] = [new ReplayWindow(64), new TwinWindow(64)];
-        let highest = start;
-        for (const by of steps) {
-          const number = Math.max(1, highest + by);
-          expect(window.admit(number)).toBe(twin.admit(number));
-          highest = Math.max(highest, number);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 100, max: 2 ** 40 }),
+        fc.array(step, { maxLength: 300, size: 'max' }),
+        (start, steps) => {
+          const [window, twin] = [new ReplayWindow(32), new TwinWindow(32)];
+          let highest = start;
+          for (const by of steps) {
+            const number = Math.max(1, highest + by);
+            expect(window.admit(number)).toBe(twin.admit(number));
+            highest = Math.max(highest, number);
+          }
+        },
+      ),
       { numRuns: 300 },
     );
   });
