@@ -122,6 +122,17 @@ describe('Anti-entropy (DESIGN §5)', () => {
     }
   });
 
+  it('goes through a slot once, however many copies of its messages arrive', () => {
+    const pages = [1, 3].map(copies => {
+      const network = oneKeyspace(2);
+      for (let i = 0; i < 3000; i++) network.plant('n2', `{one}${i}`, 'v'.repeat(100), 0);
+      network.sent.length = 0;
+      network.advance(ANTI_ENTROPY.intervalMs + 20, { copies });
+      return network.sent.filter(between('n1', 'n2', 'syncPage')).length;
+    });
+    expect(pages[1]).toBe(pages[0]);
+  });
+
   it('begins anew with a link that broke in the middle of a round', () => {
     const network = oneKeyspace(2);
     for (let i = 0; i < 3000; i++) network.plant('n2', `{one}${i}`, 'v'.repeat(100), 0);
