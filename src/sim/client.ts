@@ -10,13 +10,16 @@ import type { VirtualTime } from './virtual-clock.ts';
 import type { Workload } from './workload.ts';
 
 /** The distance of two requests of one client: more than ten a second, whatever becomes of them. */
-const INTERVAL_MIN_MS = 50;
-const INTERVAL_MAX_MS = 110;
+const INTERVAL_MIN_MS = 70;
+const INTERVAL_MAX_MS = 120;
 /** One way between client and node. */
 const LATENCY_MIN_MS = 0.1;
 const LATENCY_JITTER_MS = 0.2;
 /** A client that has waited so long for an answer gives its connection up. */
 const PATIENCE_MS = 3_000;
+/** A client moves to another node that often, when it waits for nothing: a node that has come back gets its share. */
+const STAY_MIN_MS = 500;
+const STAY_MAX_MS = 4_000;
 
 /** What clients live in. */
 export interface ClientWorld {
@@ -34,6 +37,7 @@ interface Connection {
   /** The answer to `SELECT` is still to come. */
   selecting: boolean;
   open: boolean;
+  untilMs: number;
   /** Bytes arrive in order both ways. */
   toServerMs: number;
   toClientMs: number;
@@ -86,7 +90,7 @@ export class SimClient {
 
   #issue(round: number): void {
     const { time } = this.#world;
-    this.#giveUpSilent();
+    this.#moveOn();
     if (!this.#issuing || round !== this.#round) return;
     if (this.#connection === undefined) this.#connect();
     if (this.#connection !== undefined) this.#send(this.#connection);
@@ -99,9 +103,14 @@ export class SimClient {
     if (this.#connection !== undefined && this.#connection.outstanding.length > 0) this.#disconnect();
   }
 
-  #giveUpSilent(): void {
-    const oldest = this.#connection?.outstanding[0];
-    if (oldest !== undefined && this.#world.time.nowMs - oldest.startMs > PATIENCE_MS) this.#disconnect();
+  /** Leaves a node that does not answer, or for no reason. */
+  #moveOn(): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    const { nowMs } = this.#world.time;
+    const oldest = connection.outstanding[0];
+    const isDue = oldest === undefined ? nowMs > connection.untilMs : nowMs - oldest.startMs > PATIENCE_MS;
+    if (isDue) this.#disconnect();
   }
 
   #connect(): void {
@@ -114,6 +123,7 @@ export class SimClient {
       server: undefined,
       selecting: this.#db !== 0,
       open: true,
+      untilMs: time.nowMs + STAY_MIN_MS + (STAY_MAX_MS - STAY_MIN_MS) * drawFraction(this.#random),
       toServerMs: 0,
       toClientMs: 0,
     };

@@ -38,7 +38,7 @@ export const DEFAULT_RATES: FaultRates = {
   reordering: 0.05,
   partition: 8,
   'one-way': 6,
-  crash: 6,
+  crash: 12,
   slow: 10,
   skew: 500,
 };

@@ -2,7 +2,7 @@ import { drawBelow, drawChance, drawFraction, shuffled } from '../lib/draw.ts';
 import type { Random } from '../ports/random.ts';
 import type { FaultCounts, FaultRates } from './faults.ts';
 import type { MessageFaults } from './message-faults.ts';
-import type { SimProcess } from './sim-process.ts';
+import { nameOf, type SimProcess } from './sim-process.ts';
 import type { SkewedClock, VirtualTime } from './virtual-clock.ts';
 import type { VirtualNetwork } from './virtual-network.ts';
 
@@ -14,8 +14,8 @@ export interface Victims {
   readonly nodes: number;
   readonly clocks: readonly SkewedClock[];
   processAt(index: number): SimProcess | undefined;
-  /** Whether every node runs and all see each other alive, linked and whole: then one may be lost. */
-  isWhole(): boolean;
+  /** Whether every node runs and has all its data. */
+  mayLoseOne(): boolean;
   crash(index: number, silently: boolean): void;
   start(index: number): void;
   say(line: string): void;
@@ -28,7 +28,9 @@ const EPISODES: readonly EpisodeKind[] = ['partition', 'one-way', 'crash', 'slow
 const STIR_MS = 4_000;
 const CUT_MIN_MS = 200;
 const CUT_MAX_MS = 6_000;
-const DOWN_MIN_MS = 300;
+const LEAD_MIN_MS = 300;
+const LEAD_MAX_MS = 2_000;
+const DOWN_MIN_MS = 100;
 const DOWN_MAX_MS = 6_000;
 const STILL_MIN_MS = 50;
 const STILL_MAX_MS = 2_500;
@@ -39,8 +41,8 @@ const SKEWS_A_MINUTE = 10;
 /**
  * Brings the faults about while a storm lasts, every kind that was asked for at least once, and takes them back.
  *
- * A node is lost only while all others are whole and see each other: W − 1 = 1 loss is what a quorum of two promises to
- * survive, so a second must wait until what the first took with it has been refilled.
+ * A node is lost only while all are running and whole, be they cut from each other or not: W − 1 = 1 loss is what a
+ * quorum of two promises to survive, so a second must wait until what the first took with it has been refilled.
  */
 export class Nemesis {
   readonly #victims: Victims;
@@ -68,8 +70,7 @@ export class Nemesis {
       EPISODES.filter(kind => this.#rates[kind] > 0),
     );
     for (const [i, kind] of kinds.entries()) {
-      // A crash needs a cluster that is whole, so it comes first.
-      const firstMs = kind === 'crash' ? 0 : (lengthMs * (i + this.#fraction())) / (2 * kinds.length);
+      const firstMs = (lengthMs * (i + this.#fraction())) / (2 * kinds.length);
       this.#victims.time.in(firstMs, () => this.#strike(storm, kind));
     }
   }
@@ -91,7 +92,7 @@ export class Nemesis {
     if (storm !== this.#storm) return;
     const { time } = this.#victims;
     if (!this.#bring(kind)) return time.in(RETRY_MS, () => this.#strike(storm, kind));
-    this.#counts[kind]++;
+    if (kind !== 'crash') this.#counts[kind]++;
     const perMinute = kind === 'skew' ? SKEWS_A_MINUTE : this.#rates[kind];
     const meanMs = 60_000 / perMinute;
     time.in(-Math.log(1 - this.#fraction()) * meanMs, () => this.#strike(storm, kind));
@@ -114,14 +115,52 @@ export class Nemesis {
   }
 
   #partition(bothWays: boolean): boolean {
-    const { nodes, network, say } = this.#victims;
-    const order = shuffled(
-      this.#random,
-      Array.from({ length: nodes }, (_, i) => i),
-    );
-    const size = 1 + drawBelow(this.#random, nodes - 1);
-    const side = order.slice(0, size);
-    const other = order.slice(size);
+    const order = shuffled(this.#random, this.#others(-1));
+    const size = 1 + drawBelow(this.#random, order.length - 1);
+    this.#cut(order.slice(0, size), order.slice(size), bothWays, this.#between(CUT_MIN_MS, CUT_MAX_MS));
+    return true;
+  }
+
+  /**
+   * A node is lost and comes back empty. Often it has been cut from some others a moment before, so that they have missed
+   * what it coordinated last, and is cut from the rest when it is back: then those it meets first are those who know
+   * least, and all that keeps it from lying is that it knows it does not know.
+   */
+  #crash(): boolean {
+    const { time, nodes, mayLoseOne } = this.#victims;
+    if (!mayLoseOne()) return false;
+    const index = drawBelow(this.#random, nodes);
+    if (this.#rates.partition === 0 || drawChance(this.#random, 0.3)) {
+      this.#lose(index, []);
+      return true;
+    }
+    const others = shuffled(this.#random, this.#others(index));
+    const size = 1 + drawBelow(this.#random, others.length - 1);
+    const leadMs = this.#between(LEAD_MIN_MS, LEAD_MAX_MS);
+    this.#counts.partition++;
+    this.#cut([index], others.slice(0, size), true, leadMs);
+    const storm = this.#storm;
+    time.in(leadMs * 0.9, () => {
+      if (storm === this.#storm && mayLoseOne()) this.#lose(index, others.slice(size));
+    });
+    return true;
+  }
+
+  /** @param unmet those that it does not reach for a while when it is back. */
+  #lose(index: number, unmet: readonly number[]): void {
+    this.#victims.crash(index, drawChance(this.#random, 0.3));
+    this.#counts.crash++;
+    const downMs = DOWN_MIN_MS + (DOWN_MAX_MS - DOWN_MIN_MS) * this.#fraction() ** 3;
+    const storm = this.#storm;
+    this.#later(downMs, () => {
+      this.#victims.start(index);
+      if (storm === this.#storm && unmet.length > 0)
+        this.#cut([index], unmet, true, this.#between(CUT_MIN_MS, CUT_MAX_MS));
+    });
+  }
+
+  #cut(side: readonly number[], other: readonly number[], bothWays: boolean, ms: number): void {
+    const { network, say } = this.#victims;
     const each = (change: (from: number, to: number) => void): void => {
       for (const a of side) {
         for (const b of other) {
@@ -130,23 +169,18 @@ export class Nemesis {
         }
       }
     };
-    const names = (group: readonly number[]): string => group.map(index => `n${index + 1}`).join(' ');
-    say(`cut ${names(side)} ${bothWays ? '|' : '→'} ${names(other)}`);
+    const names = `${namesOf(side)} ${bothWays ? '|' : '→'} ${namesOf(other)}`;
+    say(`cut ${names}`);
     each((from, to) => network.cut(from, to));
-    this.#later(CUT_MIN_MS + (CUT_MAX_MS - CUT_MIN_MS) * this.#fraction(), () => {
-      say(`mended ${names(side)} ${bothWays ? '|' : '→'} ${names(other)}`);
+    this.#later(ms, () => {
+      say(`mended ${names}`);
       each((from, to) => network.mend(from, to));
     });
-    return true;
   }
 
-  #crash(): boolean {
-    if (!this.#victims.isWhole()) return false;
-    const index = drawBelow(this.#random, this.#victims.nodes);
-    this.#victims.crash(index, drawChance(this.#random, 0.3));
-    const downMs = DOWN_MIN_MS + (DOWN_MAX_MS - DOWN_MIN_MS) * this.#fraction() ** 2;
-    this.#later(downMs, () => this.#victims.start(index));
-    return true;
+  /** All nodes but this one. */
+  #others(index: number): number[] {
+    return Array.from({ length: this.#victims.nodes }, (_, i) => i).filter(i => i !== index);
   }
 
   #slow(): boolean {
@@ -175,7 +209,15 @@ export class Nemesis {
     this.#victims.time.in(ms, once);
   }
 
+  #between(leastMs: number, mostMs: number): number {
+    return leastMs + (mostMs - leastMs) * this.#fraction();
+  }
+
   #fraction(): number {
     return drawFraction(this.#random);
   }
+}
+
+function namesOf(group: readonly number[]): string {
+  return group.map(nameOf).join(' ');
 }

@@ -36,6 +36,8 @@ export class SimProcess implements Endpoint {
   readonly clock: SkewedClock;
   readonly #world: World;
   readonly #awake = new Set<ServerConnection>();
+  /** What came while the process stands still. */
+  #piledUp: (() => void)[] = [];
   #running = true;
   #stillUntilMs = 0;
   #lastTickMs: number;
@@ -85,21 +87,15 @@ export class SimProcess implements Endpoint {
 
   /** Lets the process stand still for so long. */
   standStill(ms: number): void {
-    this.#stillUntilMs = Math.max(this.#stillUntilMs, this.#world.time.nowMs + ms);
+    const { time } = this.#world;
+    this.#stillUntilMs = Math.max(this.#stillUntilMs, time.nowMs + ms);
+    time.at(this.#stillUntilMs, () => this.#goOn());
   }
 
   enter(action: () => void): void {
     if (!this.#running) return;
-    if (this.isStill) {
-      this.#world.time.at(this.#stillUntilMs, () => this.enter(action));
-      return;
-    }
-    try {
-      action();
-      if (this.#awake.size > 0) this.#pumpAwake();
-    } catch (error) {
-      this.#world.threw(this, error);
-    }
+    if (this.isStill || this.#piledUp.length > 0) this.#piledUp.push(action);
+    else this.#do(action);
   }
 
   linkUp(peer: PeerIdentity): void {
@@ -128,6 +124,22 @@ export class SimProcess implements Endpoint {
     this.#awake.delete(connection);
     connection.close();
     this.node.closeSession(connection.id);
+  }
+
+  #goOn(): void {
+    if (this.isStill) return;
+    const actions = this.#piledUp;
+    this.#piledUp = [];
+    for (const action of actions) if (this.#running) this.#do(action);
+  }
+
+  #do(action: () => void): void {
+    try {
+      action();
+      if (this.#awake.size > 0) this.#pumpAwake();
+    } catch (error) {
+      this.#world.threw(this, error);
+    }
   }
 
   /** Replies that became ready in one turn go out together. */

@@ -225,7 +225,7 @@ export class Simulation {
   }
 
   #settle(after: string): void {
-    const tookMs = this.#passUntil(() => this.#isWhole(), SETTLE_BOUND_MS);
+    const tookMs = this.#passUntil(() => this.#isSettled(), SETTLE_BOUND_MS);
     if (tookMs !== undefined) this.#settlingMs = Math.max(this.#settlingMs, tookMs);
     else if (!this.#isOver) {
       const what = `${SETTLE_BOUND_MS} ms after ${after} nodes do not see each other alive, linked and whole: ${this.#unsettled()}`;
@@ -263,12 +263,18 @@ export class Simulation {
     for (const client of this.#clients) this.#time.in(20 * drawFraction(this.#random), () => client.lost(process));
   }
 
-  #isWhole(): boolean {
+  /** Whether every node runs and has all its data: W − 1 = 1 loss is what quorums promise to survive. */
+  #mayLoseOne(): boolean {
+    return this.#processes.every(process => process?.node.cluster?.refillingSlots === 0);
+  }
+
+  /** Whether, besides, all see each other alive, linked and whole. */
+  #isSettled(): boolean {
+    if (!this.#mayLoseOne()) return false;
     const { nodes } = this.#options;
     for (let i = 0; i < nodes; i++) {
-      const process = this.#processes[i];
-      if (process === undefined || process.isStill || process.node.cluster === undefined) return false;
-      if (process.node.cluster.refillingSlots > 0) return false;
+      const process = this.#processes[i]!;
+      if (process.isStill) return false;
       for (let j = 0; j < nodes; j++) if (i !== j && !this.#sees(process, j)) return false;
     }
     return true;
@@ -313,7 +319,7 @@ export class Simulation {
       nodes: this.#options.nodes,
       clocks: this.#clocks,
       processAt: index => this.#processes[index],
-      isWhole: () => this.#isWhole(),
+      mayLoseOne: () => this.#mayLoseOne(),
       crash: (index, silently) => this.#crash(index, silently),
       start: index => this.#start(index),
       say: line => this.#say(line),

@@ -108,8 +108,9 @@ export class Workload {
     }
   }
 
+  /** Some keys are hot, most are cold: what nobody writes again stays as wrong as it is. */
   #drawKey(): string {
-    return this.#keys[drawBelow(this.#random, this.#keys.length)]!;
+    return this.#keys[Math.floor(this.#keys.length * drawFraction(this.#random) ** 3)]!;
   }
 
   #drawKeys(first: string): readonly string[] {
