@@ -168,6 +168,10 @@ describe('A node', () => {
     expect(redis.output()).toBe('');
     nodes.advance(DEFAULT_REPLICATION_LIMITS.requestTimeoutMs);
     expect(redis.output()).toContain('no answer');
+    nodes.nodes.get('n1')!.linkDown('n3');
+    redis.execute('COTERIE EXPLAIN k');
+    nodes.settle();
+    expect(redis.output()).toContain('no answer');
   });
 
   it('shows the cluster to commands: members, slots, and itself', () => {

@@ -282,5 +282,6 @@ describe('A refilling replica', () => {
     network.settle();
     expect(only(told)).toEqual(read('v'));
     expect(network.node('n1').counters.resends).toBe(0);
+    expect(network.node('n1').counters.forwarded).toBe(0);
   });
 });
