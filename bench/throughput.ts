@@ -13,10 +13,17 @@ import { duel, KEYS, type Length, VALUE_BYTES } from './harness/duel.ts';
 import { benchmarkKey, fill } from './harness/fill.ts';
 import { commandLine, numberFlag, orRefuse, readFlags } from './harness/flags.ts';
 import { describeMachine, machineLine } from './harness/machine.ts';
+import { ErrorReply } from './harness/redis-benchmark.ts';
 import { writeDocs, writeJson } from './harness/report.ts';
 import { startCoterie, startPlain } from './harness/start-coterie.ts';
 import { requireRedis, startRedis } from './harness/start-redis.ts';
-import { type CaseResult, summarize, throughputTable } from './harness/throughput-table.ts';
+import {
+  type CaseFailure,
+  type CaseResult,
+  failureLine,
+  summarize,
+  throughputTable,
+} from './harness/throughput-table.ts';
 
 const flags = readFlags({
   only: { type: 'string', default: '' },
@@ -36,33 +43,44 @@ requireRedis();
 
 const machine = describeMachine();
 const results: CaseResult[] = [];
-const sections = new Map<string, string>();
+const failures: CaseFailure[] = [];
 for (const setting of SETTINGS) {
   const chosen = cases.filter(each => each.setting === setting);
   if (chosen.length === 0) continue;
   const ofSetting = await runSetting(setting, chosen);
-  results.push(...ofSetting);
-  const table = throughputTable(ofSetting.map(summarize));
+  results.push(...ofSetting.results);
+  failures.push(...ofSetting.failures);
+  const table = throughputTable(ofSetting.results.map(summarize));
+  const failed = ofSetting.failures.map(failureLine);
   const footnote = `\`${commandLine('bench')}\`: ${length.rounds} rounds. ${machineLine(machine)}`;
-  sections.set(setting.id, `${table}\n\n${footnote}`);
-  process.stdout.write(`\n## ${setting.title}\n\n${table}\n\n${footnote}\n`);
+  const text = [table, ...failed, footnote].join('\n\n');
+  process.stdout.write(`\n## ${setting.title}\n\n${text}\n`);
+  if (flags.markdown) writeDocs(new Map([[setting.id, text]]));
 }
-writeJson('throughput', flags.json, { command: commandLine('bench'), machine, length, results });
-if (flags.markdown) writeDocs(sections);
-process.exit(0);
+writeJson('throughput', flags.json, { command: commandLine('bench'), machine, length, results, failures });
+process.exit(failures.length > 0 ? 1 : 0);
 
-async function runSetting(setting: Setting, chosen: readonly Case[]): Promise<CaseResult[]> {
+/** A case that ends in an error is told of, and the others are measured all the same. */
+async function runSetting(
+  setting: Setting,
+  chosen: readonly Case[],
+): Promise<{ results: CaseResult[]; failures: CaseFailure[] }> {
   const contestants = [await startCoterie(setting.nodes), await startRedis(setting.redisReplicas)];
   if (setting.withPlain) contestants.push(await startPlain());
   for (const contestant of contestants) await preload(contestant, setting);
-  const done: CaseResult[] = [];
+  const [done, failed]: [CaseResult[], CaseFailure[]] = [[], []];
   for (const each of chosen) {
     process.stderr.write(`${setting.id}: ${each.command}, pipeline ${each.pipeline} …\n`);
-    const samples = await duel(each, contestants, length);
-    done.push({ case: each, samples: Object.fromEntries(contestants.map(({ name }, i) => [name, samples[i]!])) });
+    try {
+      const samples = await duel(each, contestants, length);
+      done.push({ case: each, samples: Object.fromEntries(contestants.map(({ name }, i) => [name, samples[i]!])) });
+    } catch (error) {
+      if (!(error instanceof ErrorReply)) throw error;
+      failed.push({ case: each, error: error.message });
+    }
   }
   for (const contestant of contestants) await contestant.stop();
-  return done;
+  return { results: done, failures: failed };
 }
 
 /** So that every GET finds a value, and no SET makes a new key. */

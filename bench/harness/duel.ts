@@ -35,6 +35,7 @@ const PATIENCE = 3;
  * Drives the contestants in turns: all once, then all again, so that a slow spell of the machine meets all of them.
  * Who begins changes from round to round. Noisy rounds are repeated; of all that were run the quietest count.
  *
+ * @throws ErrorReply when a server answers with an error.
  * @returns each contestant's samples in the order of the rounds.
  */
 export async function duel(each: Case, contestants: readonly Contestant[], length: Length): Promise<Sample[][]> {

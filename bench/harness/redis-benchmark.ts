@@ -25,13 +25,20 @@ export interface BenchmarkResult {
 
 const TIMEOUT_MS = 120_000;
 
-/** @throws an Error with what redis-benchmark wrote when it failed, which it does at the first error reply. */
+/** A server answered a request with an error: redis-benchmark ends at the first one. */
+export class ErrorReply extends Error {
+  override readonly name = 'ErrorReply';
+}
+
+/** @throws ErrorReply, or an Error with what redis-benchmark wrote when it failed otherwise. */
 export function runRedisBenchmark(run: BenchmarkRun): Promise<BenchmarkResult> {
   const flags = ['-h', '127.0.0.1', '-p', run.port, '--dbnum', run.db, '-t', run.command.toLowerCase()];
   flags.push('-P', run.pipeline, '-c', run.connections, '-r', run.keys, '-d', run.valueBytes, '-n', run.requests);
   return new Promise((resolve, reject) => {
     execFile('redis-benchmark', [...flags.map(String), '--csv'], { timeout: TIMEOUT_MS }, (error, stdout, stderr) => {
-      if (error !== null) reject(new Error(`redis-benchmark failed: ${stdout}${stderr}${error.message}`));
+      const errorReply = /^Error from server: (.*)$/m.exec(stdout + stderr)?.[1];
+      if (errorReply !== undefined) reject(new ErrorReply(errorReply));
+      else if (error !== null) reject(new Error(`redis-benchmark failed: ${stdout}${stderr}${error.message}`));
       else resolve(parseResult(stdout, run.command));
     });
   });

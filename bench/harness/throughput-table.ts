@@ -9,6 +9,16 @@ export interface CaseResult {
   readonly samples: Readonly<Record<string, readonly Sample[]>>;
 }
 
+/** A case that could not be measured: a server answered with an error. */
+export interface CaseFailure {
+  readonly case: Case;
+  readonly error: string;
+}
+
+export function failureLine({ case: each, error }: CaseFailure): string {
+  return `**${each.command}, pipeline ${each.pipeline}: ended by an error reply**, \`${error}\``;
+}
+
 /** The figures of a case: medians over the rounds, and how coterie compares. */
 export interface CaseSummary {
   readonly case: Case;
