@@ -102,6 +102,7 @@ export class ClientSocketPump {
 
   /** Answers what is in flight and nothing more. */
   drain(): void {
+    this.#held = undefined;
     this.#session.connection.closeAfterReply();
     this.pump();
   }

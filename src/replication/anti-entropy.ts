@@ -76,7 +76,8 @@ export class AntiEntropy {
     const [low, high] = rootOf(keyspace, slots);
     const equal = low === root[0] && high === root[1];
     const words = equal ? new Uint32Array(0) : digestsOf(keyspace, slots);
-    this.#context.send(from, this.#messages.encodeDigests({ round, db, equal, words }));
+    const refilling = keyspace.refill.slotsLeft > 0;
+    this.#context.send(from, this.#messages.encodeDigests({ round, db, refilling, equal, words }));
   }
 
   onDigests(from: Peer, message: SyncDigests): void {
@@ -86,13 +87,14 @@ export class AntiEntropy {
     const { keyspace, slots } = schedule;
     if (!message.equal && message.words.length !== slots.length * 2) return;
     round.hasDigests = true;
+    round.peerIsWhole = !message.refilling;
     round.lastHeardMs = this.#context.clock.monotonicMs();
     if (message.equal) this.#context.counters.syncRoundsEqual++;
     for (let i = 0; i < slots.length; i++) {
       const slot = slots[i]!;
       const theirs: Digest = message.equal ? EMPTY_DIGEST : [message.words[2 * i]!, message.words[2 * i + 1]!];
       // Equal digests say that all the peer held when it answered is here; what came since only adds to that.
-      if (message.equal || keyspace.store.digests.equal(slot, theirs)) this.#slotMerged(schedule, slot);
+      if (message.equal || keyspace.store.digests.equal(slot, theirs)) this.#slotMerged(schedule, round, slot);
       else round.queue(slot);
     }
     this.#pump(schedule, round);
@@ -113,7 +115,7 @@ export class AntiEntropy {
     if (!round.takeAnswered(reply.slot, reply.fromHash)) return;
     round.lastHeardMs = this.#context.clock.monotonicMs();
     this.#takeIn(schedule.keyspace, from, reply);
-    if (reply.nextHash > LAST_HASH) this.#slotMerged(schedule, reply.slot);
+    if (reply.nextHash > LAST_HASH) this.#slotMerged(schedule, round, reply.slot);
     else this.#sendPage(schedule, round, reply.slot, reply.nextHash);
     this.#pump(schedule, round);
   }
@@ -167,19 +169,24 @@ export class AntiEntropy {
   }
 
   #takeIn(keyspace: Keyspace, from: Peer, { slot, records, wanted }: SyncPageReply): void {
+    const received = new Set<number>();
     for (const { key, record } of records) {
-      if (absorb(this.#context, keyspace, slot, key, record) === 'stored') this.#context.counters.syncRecords++;
+      if (absorb(this.#context, keyspace, slot, key, record) !== 'stored') continue;
+      this.#context.counters.syncRecords++;
+      received.add(keyspace.store.hashOf(key));
     }
+    // What was older here than there is no news to the peer.
+    const news = wanted.filter(hash => !received.has(hash));
     const { messages, epoch } = this.#context;
-    for (const { key, record } of recordsUnder(keyspace.store, slot, wanted)) {
+    for (const { key, record } of recordsUnder(keyspace.store, slot, news)) {
       this.#context.send(from, messages.encodeReplicate(0, epoch, keyspace.db, key, record));
     }
   }
 
-  #slotMerged({ keyspace, peer }: Schedule, slot: number): void {
+  #slotMerged({ keyspace, peer }: Schedule, { peerIsWhole }: SyncRound, slot: number): void {
     const { refill } = keyspace;
-    if (!refill.wants(slot, peer)) return;
-    refill.merged(slot, peer);
+    if (!refill.isRefilling(slot)) return;
+    refill.merged(slot, peer, peerIsWhole);
     if (!refill.isRefilling(slot)) this.#context.counters.slotsRefilled++;
   }
 }

@@ -4,8 +4,8 @@ interface Waiting {
 }
 
 /**
- * Operations waiting for other nodes, by number, oldest first. All of one queue wait equally long, so the order they
- * were added in is the order of their deadlines, and a tick looks only at the head.
+ * Operations waiting for other nodes, by number, oldest first. None is of interest to a tick until it has waited a
+ * while, the same for all, so a tick looks only at the head.
  */
 export class DeadlineQueue<T extends Waiting> {
   readonly #byId = new Map<number, T>();

@@ -28,7 +28,8 @@ export class Housekeeper {
     for (let slots = 0; slots < SLOT_COUNT && left > 0; slots++) {
       const hasTombstones = store.slotRecords(this.#slot) > store.slotCount(this.#slot);
       if (hasTombstones) left -= this.#forgetSome(left);
-      if (!hasTombstones || this.#hash === 0) this.#slot = (this.#slot + 1) % SLOT_COUNT;
+      else this.#hash = 0;
+      if (this.#hash === 0) this.#slot = (this.#slot + 1) % SLOT_COUNT;
     }
   }
 

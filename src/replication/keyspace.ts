@@ -22,7 +22,7 @@ export class Keyspace {
     const replicas = placement.replicaCount;
     this.readNeed = resolveCount(policy.read, replicas);
     this.writeNeed = resolveCount(policy.write, replicas);
-    this.refill = new Refill(Math.min(replicas - this.writeNeed + 1, replicas - 1));
+    this.refill = new Refill(Math.min(replicas - this.writeNeed + 1, replicas - 1), replicas - 1);
   }
 
   get db(): number {

@@ -1,6 +1,10 @@
+import { assert } from '../lib/assert.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { Ring } from '../ring/ring.ts';
 import type { Peer } from './peer.ts';
+
+/** Coordinators note who has answered in the bits of one integer. */
+const MAX_REPLICAS = 31;
 
 /**
  * Who holds which slot in one keyspace at one ring epoch: the ring's preference lists, as the peers themselves.
@@ -15,6 +19,7 @@ export class Placement {
   /** @param peers the ring's members in the ring's order. */
   constructor(ring: Ring, peers: readonly Peer[], replicas: number) {
     this.replicaCount = Math.min(replicas, peers.length);
+    assert(this.replicaCount <= MAX_REPLICAS, `Cannot place ${replicas} replicas: ${MAX_REPLICAS} is the most`);
     const table = ring.table(this.replicaCount);
     const shared = new Map<string, readonly Peer[]>();
     for (let slot = 0; slot < SLOT_COUNT; slot++) {

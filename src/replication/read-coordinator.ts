@@ -42,8 +42,8 @@ interface PendingRead {
   /** Bit i: replica i of the preference list has been asked, has answered. */
   asked: number;
   answered: number;
-  /** What replica i was told that this node holds, and what it then said that it holds itself. */
-  readonly told: (KnownVersion | undefined)[];
+  /** What this node holds when the read begins, as all replicas are told, and what replica i then said that it holds. */
+  readonly known: KnownVersion | undefined;
   readonly held: (KnownVersion | undefined)[];
   lastSentMs: number;
   /** What a large value on its way adds to every wait. */
@@ -100,18 +100,20 @@ export class ReadCoordinator {
   ): void {
     const { clock, limits, counters } = this.#context;
     const replicas = keyspace.placement.replicasOf(slot);
+    const hash = keyspace.store.hashOf(key);
+    const ref = keyspace.store.find(slot, hash, key);
     const read: PendingRead = {
       keyspace,
       slot,
-      hash: keyspace.store.hashOf(key),
+      hash,
       key,
+      known: ref === 0 ? undefined : versionOf(keyspace.store.read(ref)),
       purpose,
       done,
       startedMs: clock.monotonicMs(),
       quorum: new ReadQuorum(need),
       asked: 0,
       answered: 0,
-      told: new Array(replicas.length),
       held: new Array(replicas.length),
       lastSentMs: 0,
       transferMs: 0,
@@ -143,7 +145,7 @@ export class ReadCoordinator {
     if (reply.record !== undefined) absorb(this.#context, keyspace, slot, key, reply.record);
     read.answered |= bit;
     read.quorum.add(reply.refilling);
-    read.held[index] = reply.status === 'same' ? read.told[index] : versionOf(reply.record);
+    read.held[index] = reply.status === 'same' ? read.known : versionOf(reply.record);
     this.#settle(read, reply.id);
   }
 
@@ -180,9 +182,7 @@ export class ReadCoordinator {
   /** Sends the question to the next `count` replicas that have not been asked, live ones that are whole first. */
   #ask(read: PendingRead, id: number, count: number): void {
     const { messages, epoch, clock } = this.#context;
-    const { keyspace, slot, hash, key } = read;
-    const ref = keyspace.store.find(slot, hash, key);
-    const known = ref === 0 ? undefined : versionOf(keyspace.store.read(ref));
+    const { keyspace, slot, key, known } = read;
     const message = messages.encodeRead(id, epoch, keyspace.db, key, known);
     read.lastSentMs = clock.monotonicMs();
     const replicas = keyspace.placement.replicasOf(slot);
@@ -194,7 +194,6 @@ export class ReadCoordinator {
         if ((read.asked & (1 << i)) !== 0 || worthwhile !== wholeOnes) continue;
         if (!this.#context.send(peer, message)) continue;
         read.asked |= 1 << i;
-        read.told[i] = known;
         left--;
       }
     }

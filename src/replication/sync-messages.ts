@@ -23,6 +23,8 @@ export interface SyncOpen {
 export interface SyncDigests {
   readonly round: number;
   readonly db: number;
+  /** Whether the answering replica is itself refilling in this keyspace. */
+  readonly refilling: boolean;
   readonly equal: boolean;
   /** Two words a slot. */
   readonly words: Uint32Array;
@@ -66,6 +68,9 @@ export interface KeyedRecord {
 /** The hash behind the last: a slot that is done goes on there. */
 const END_OF_SLOT = 0x1_0000_0000;
 
+const EQUAL = 1;
+const REFILLING = 2;
+
 /** Encodes and decodes anti-entropy. Decoders start behind the type byte. */
 export class SyncMessages {
   readonly #records: RecordCodec;
@@ -89,9 +94,9 @@ export class SyncMessages {
     return { round, db, epoch: input.u32(), root: [input.u32(), input.u32()] };
   }
 
-  encodeDigests({ round, db, equal, words }: SyncDigests): Encoded {
+  encodeDigests({ round, db, refilling, equal, words }: SyncDigests): Encoded {
     const out = this.#begin(MessageType.syncDigests, round, db);
-    out.u8(equal ? 1 : 0);
+    out.u8((equal ? EQUAL : 0) | (refilling ? REFILLING : 0));
     for (const word of words) out.u32(word);
     return this.#end();
   }
@@ -99,11 +104,11 @@ export class SyncMessages {
   decodeDigests(input: ByteReader): SyncDigests {
     const round = readNatural(input, 'a round');
     const db = input.u8();
-    const equal = input.u8() === 1;
+    const flags = input.u8();
     if (input.remaining % 8 !== 0) throw new MalformedMessageError('Cannot read digests: half a word is left');
     const words = new Uint32Array(input.remaining >>> 2);
     for (let i = 0; i < words.length; i++) words[i] = input.u32();
-    return { round, db, equal, words };
+    return { round, db, refilling: (flags & REFILLING) !== 0, equal: (flags & EQUAL) !== 0, words };
   }
 
   encodePage(page: SyncPage): Encoded {

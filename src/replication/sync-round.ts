@@ -10,6 +10,8 @@ export class SyncRound {
   lastHeardMs: number;
   /** Whether the peer has said which slots differ. */
   hasDigests = false;
+  /** Whether the peer has all its data: only then does a merge from it count as one from a witness. */
+  peerIsWhole = false;
   /** Slots that differ and have not been turned to, the last one next. */
   readonly #slots: number[] = [];
   /** The page that is under way of each slot being compared. */

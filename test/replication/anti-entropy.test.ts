@@ -199,7 +199,13 @@ describe('Anti-entropy (DESIGN §5)', () => {
     network.keyspace('n1', 0).beginRefill();
     network.advance(ANTI_ENTROPY.intervalMs + 20);
     const opened = network.sent.findLast(between('n1', 'n2', 'syncOpen'))!;
-    const half = { round: opened.bytes.readDoubleBE(1), db: 0, equal: false, words: new Uint32Array(4) };
+    const half = {
+      round: opened.bytes.readDoubleBE(1),
+      db: 0,
+      refilling: false,
+      equal: false,
+      words: new Uint32Array(4),
+    };
     const bytes = Buffer.from(messages.encodeDigests(half).head);
     network.deliverAgain({ from: 'n2', to: 'n1', type: 'syncDigests', bytes });
     expect(network.keyspace('n1', 0).refill.slotsLeft).toBe(16_384);

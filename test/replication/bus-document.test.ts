@@ -46,7 +46,8 @@ const EXAMPLES: Readonly<Record<string, () => Encoded>> = {
   'forward reply': () => forward.encodeReply(7, { status: 'written', applied: true, before: undefined }, false),
   coming: () => replica.encodeComing({ answers: 'read', id: 7, bytes: 1 << 20 }),
   'sync open': () => sync.encodeOpen({ round: 7, epoch: 1, db: 0, root: [1, 2] }),
-  'sync digests': () => sync.encodeDigests({ round: 7, db: 0, equal: false, words: Uint32Array.of(1, 2) }),
+  'sync digests': () =>
+    sync.encodeDigests({ round: 7, db: 0, refilling: false, equal: false, words: Uint32Array.of(1, 2) }),
   'sync page': () =>
     sync.encodePage({
       round: 7,

@@ -226,7 +226,13 @@ describe('Every message arrives as it was sent', () => {
         const { out, into } = LINK.sync;
         const open = { round, epoch, db, root: [low, high] as const };
         expect(into.decodeOpen(onTheWire(out.encodeOpen(open)))).toEqual(open);
-        const digests = { round, db, equal: half.length === 0, words: Uint32Array.from([...half, ...half]) };
+        const digests = {
+          round,
+          db,
+          refilling: half.length > 2,
+          equal: half.length === 0,
+          words: Uint32Array.from([...half, ...half]),
+        };
         expect(into.decodeDigests(onTheWire(out.encodeDigests(digests)))).toEqual(digests);
       }),
     );
@@ -326,7 +332,7 @@ const samples = (): readonly Buffer[] => {
     () => forward.out.encodeForward(1, ACTORS[0]!, 1, set),
     () => forward.out.encodeReply(1, { status: 'unavailable', reason: 'none' }, true),
     () => sync.out.encodeOpen({ round: 1, epoch: 1, db: 1, root: [1, 2] }),
-    () => sync.out.encodeDigests({ round: 1, db: 1, equal: false, words: Uint32Array.of(1, 2) }),
+    () => sync.out.encodeDigests({ round: 1, db: 1, refilling: true, equal: false, words: Uint32Array.of(1, 2) }),
     () => sync.out.encodePage({ ...page, epoch: 1, toHash: 9, entries: [{ hash: 1, ...VERSION }] }),
     () => sync.out.encodePageReply({ ...page, nextHash: 9, wanted: [1], records: [{ key: KEY, record: RECORD }] }),
     () => replica.out.encodeComing({ id: 1, answers: 'forward', bytes: 5 }),
