@@ -17,9 +17,9 @@ const LATENCY_MIN_MS = 0.1;
 const LATENCY_JITTER_MS = 0.2;
 /** A client that has waited so long for an answer gives its connection up. */
 const PATIENCE_MS = 3_000;
-/** A client moves to another node that often, when it waits for nothing: a node that has come back gets its share. */
-const STAY_MIN_MS = 500;
-const STAY_MAX_MS = 4_000;
+/** A client makes a new connection that often, when it waits for nothing. */
+const STAY_MIN_MS = 200;
+const STAY_MAX_MS = 2_500;
 
 /** What clients live in. */
 export interface ClientWorld {
@@ -114,7 +114,7 @@ export class SimClient {
   }
 
   #connect(): void {
-    const process = drawOne(this.#random, this.#world.running());
+    const process = this.#leastLoaded();
     if (process === undefined) return;
     const { time } = this.#world;
     const connection: Connection = {
@@ -130,6 +130,16 @@ export class SimClient {
     this.#connection = connection;
     connection.toServerMs = time.nowMs + this.#latencyMs();
     time.at(connection.toServerMs, () => process.enter(() => this.#accepted(connection)));
+  }
+
+  /** As a balancer that counts connections would choose: a node that has come back gets its share at once. */
+  #leastLoaded(): SimProcess | undefined {
+    const running = this.#world.running();
+    const least = Math.min(...running.map(({ node }) => node.sessions.size));
+    return drawOne(
+      this.#random,
+      running.filter(({ node }) => node.sessions.size === least),
+    );
   }
 
   #accepted(connection: Connection): void {

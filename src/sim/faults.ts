@@ -33,7 +33,7 @@ export type FaultRates = Readonly<Record<FaultKind, number>>;
 /** What `--faults all` means, and a kind that is asked for without a rate. */
 export const DEFAULT_RATES: FaultRates = {
   delay: 0.01,
-  loss: 0.03,
+  loss: 0.05,
   duplication: 0.02,
   reordering: 0.05,
   partition: 8,

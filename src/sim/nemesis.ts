@@ -28,10 +28,11 @@ const EPISODES: readonly EpisodeKind[] = ['partition', 'one-way', 'crash', 'slow
 const STIR_MS = 4_000;
 const CUT_MIN_MS = 200;
 const CUT_MAX_MS = 6_000;
-const LEAD_MIN_MS = 300;
-const LEAD_MAX_MS = 2_000;
+/** The witness of a crash is cut off for so long before it, and the lost node from the others for so long after its return. */
+const LEAD_MIN_MS = 500;
+const LEAD_MAX_MS = 3_000;
 const DOWN_MIN_MS = 100;
-const DOWN_MAX_MS = 6_000;
+const DOWN_MAX_MS = 5_000;
 const STILL_MIN_MS = 50;
 const STILL_MAX_MS = 2_500;
 const RETRY_MS = 250;
@@ -117,45 +118,46 @@ export class Nemesis {
   #partition(bothWays: boolean): boolean {
     const order = shuffled(this.#random, this.#others(-1));
     const size = 1 + drawBelow(this.#random, order.length - 1);
-    this.#cut(order.slice(0, size), order.slice(size), bothWays, this.#between(CUT_MIN_MS, CUT_MAX_MS));
+    this.#cut(order.slice(0, size), order.slice(size), bothWays, this.#mostlyShort(CUT_MIN_MS, CUT_MAX_MS));
     return true;
   }
 
   /**
-   * A node is lost and comes back empty. Often it has been cut from some others a moment before, so that they have missed
-   * what it coordinated last, and is cut from the rest when it is back: then those it meets first are those who know
-   * least, and all that keeps it from lying is that it knows it does not know.
+   * A node is lost and comes back empty. Mostly another, the witness, is cut from all a while before, so that it misses
+   * what is written, and is all that the lost node meets for a while when it is back. Nothing keeps the two from a lie
+   * but that one of them knows that it does not know.
    */
   #crash(): boolean {
     const { time, nodes, mayLoseOne } = this.#victims;
     if (!mayLoseOne()) return false;
     const index = drawBelow(this.#random, nodes);
+    const downMs = this.#mostlyShort(DOWN_MIN_MS, DOWN_MAX_MS);
     if (this.#rates.partition === 0 || drawChance(this.#random, 0.3)) {
-      this.#lose(index, []);
+      this.#lose(index, downMs, () => {});
       return true;
     }
-    const others = shuffled(this.#random, this.#others(index));
-    const size = 1 + drawBelow(this.#random, others.length - 1);
+    const [witness, ...rest] = shuffled(this.#random, this.#others(index));
     const leadMs = this.#between(LEAD_MIN_MS, LEAD_MAX_MS);
+    const backMs = this.#between(LEAD_MIN_MS, LEAD_MAX_MS);
     this.#counts.partition++;
-    this.#cut([index], others.slice(0, size), true, leadMs);
+    this.#cut([witness!], [index], true, leadMs);
+    this.#cut([witness!], rest, true, leadMs + downMs + backMs);
     const storm = this.#storm;
-    time.in(leadMs * 0.9, () => {
-      if (storm === this.#storm && mayLoseOne()) this.#lose(index, others.slice(size));
+    time.in(leadMs, () => {
+      if (storm !== this.#storm || !mayLoseOne()) return;
+      this.#lose(index, downMs, () => this.#cut([index], rest, true, backMs));
     });
     return true;
   }
 
-  /** @param unmet those that it does not reach for a while when it is back. */
-  #lose(index: number, unmet: readonly number[]): void {
+  /** @param whenBack what comes over it as soon as it is back, unless the storm is over by then. */
+  #lose(index: number, downMs: number, whenBack: () => void): void {
     this.#victims.crash(index, drawChance(this.#random, 0.3));
     this.#counts.crash++;
-    const downMs = DOWN_MIN_MS + (DOWN_MAX_MS - DOWN_MIN_MS) * this.#fraction() ** 3;
     const storm = this.#storm;
     this.#later(downMs, () => {
       this.#victims.start(index);
-      if (storm === this.#storm && unmet.length > 0)
-        this.#cut([index], unmet, true, this.#between(CUT_MIN_MS, CUT_MAX_MS));
+      if (storm === this.#storm) whenBack();
     });
   }
 
@@ -186,7 +188,7 @@ export class Nemesis {
   #slow(): boolean {
     const process = this.#victims.processAt(drawBelow(this.#random, this.#victims.nodes));
     if (process === undefined) return false;
-    const ms = STILL_MIN_MS + (STILL_MAX_MS - STILL_MIN_MS) * this.#fraction() ** 3;
+    const ms = this.#mostlyShort(STILL_MIN_MS, STILL_MAX_MS);
     this.#victims.say(`${process.name} stands still for ${ms.toFixed(0)} ms`);
     process.standStill(ms);
     return true;
@@ -211,6 +213,10 @@ export class Nemesis {
 
   #between(leastMs: number, mostMs: number): number {
     return leastMs + (mostMs - leastMs) * this.#fraction();
+  }
+
+  #mostlyShort(leastMs: number, mostMs: number): number {
+    return leastMs + (mostMs - leastMs) * this.#fraction() ** 3;
   }
 
   #fraction(): number {

@@ -25,7 +25,7 @@ import { keyNames, Workload } from './workload.ts';
 /** Virtual milliseconds. A round is calm, then one node is down, then everything goes wrong, then everything heals. */
 const ROUND_MS = 120_000;
 const CALM_SHARE = 0.15;
-const ONE_DOWN_SHARE = 0.25;
+const ONE_DOWN_SHARE = 0.2;
 /** After a process is killed, how long until the others must do without it; after a machine fell silent. */
 const NOTICE_KILL_MS = 2_000;
 const NOTICE_SILENCE_MS = 8_000;
@@ -103,7 +103,8 @@ export class Simulation {
       running: () => this.#running(),
     };
     this.#clients = Array.from({ length: clients }, (_, i) => {
-      const workload = new Workload(root.fork(), names, `c${i}`);
+      const turn = Math.floor(i / keyspaces.length);
+      const workload = new Workload(root.fork(), names, `c${i}`, turn % 2 === 1);
       return new SimClient(i, keyspaces[i % keyspaces.length]!, world, root.fork(), workload);
     });
   }

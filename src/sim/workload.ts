@@ -69,12 +69,15 @@ export class Workload {
   readonly #random: Random;
   readonly #keys: readonly string[];
   readonly #name: string;
+  readonly #onlyReads: boolean;
   #values = 0;
 
-  constructor(random: Random, keys: readonly string[], name: string) {
+  /** @param onlyReads whether this client never writes: then none of its commands waits for an undecided write. */
+  constructor(random: Random, keys: readonly string[], name: string, onlyReads: boolean) {
     this.#random = random;
     this.#keys = keys;
     this.#name = name;
+    this.#onlyReads = onlyReads;
   }
 
   next(): Request {
@@ -110,7 +113,7 @@ export class Workload {
 
   /** Some keys are hot, most are cold: what nobody writes again stays as wrong as it is. */
   #drawKey(): string {
-    return this.#keys[Math.floor(this.#keys.length * drawFraction(this.#random) ** 3)]!;
+    return this.#keys[Math.floor(this.#keys.length * drawFraction(this.#random) ** 2)]!;
   }
 
   #drawKeys(first: string): readonly string[] {
@@ -124,6 +127,7 @@ export class Workload {
   }
 
   #drawCommand(keyClass: KeyClass): OperationCommand {
+    if (this.#onlyReads) return drawChance(this.#random, 0.15) ? 'mget' : 'get';
     let left = drawBelow(this.#random, 100);
     for (const [command, share] of MIX[keyClass]) {
       if (left < share) return command;
