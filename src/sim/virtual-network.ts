@@ -37,7 +37,7 @@ interface Link {
 /** The same as the real bus (`io/bus/limits.ts`), where there is the same. */
 const BACKOFF_MIN_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
-/** A dial that is not even refused is given up after so long. */
+/** A dial that is neither accepted nor refused is given up after so long. */
 const DIAL_TIMEOUT_MS = 1_000;
 /** The connections of a process that ends are reset about as soon as a message would have arrived. */
 const RESET_MS = 20;
@@ -188,15 +188,13 @@ export class VirtualNetwork {
     const dial = ++link.dial;
     const underWayMs = 3 * this.#faults.latencyMs();
     this.#time.in(underWayMs, () => this.#greet(link, dial));
+    this.#time.in(DIAL_TIMEOUT_MS, () => this.#failed(link, dial));
   }
 
   #greet(link: Link, dial: number): void {
     if (link.state !== 'dialling' || link.dial !== dial || !link.from.running) return;
     const { from, to } = link;
-    if (this.#isCut(from.index, to) || this.#isCut(to, from.index)) {
-      this.#time.in(DIAL_TIMEOUT_MS, () => this.#failed(link, dial));
-      return;
-    }
+    if (this.#isCut(from.index, to) || this.#isCut(to, from.index)) return;
     const peer = this.#endpoints[to];
     if (peer === undefined) return this.#failed(link, dial);
     peer.enter(() => {
