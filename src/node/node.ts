@@ -21,6 +21,10 @@ import type { NodeOptions, NodePorts } from './node-options.ts';
 import { ServerView } from './server-view.ts';
 import { Session, type SessionEnvironment } from './session.ts';
 
+/** 8 MiB at most of blocks for replies that wait for others before them. */
+const SIDE_BLOCKS = 1024;
+const SIDE_BLOCK_BYTES = 8192;
+
 /** How often membership and founding are given the time. */
 const MEMBERSHIP_TICK_MS = 100;
 
@@ -72,6 +76,7 @@ export class Node {
       },
       runner: this,
       pool: new BlockPool(),
+      sidePool: new BlockPool(SIDE_BLOCKS, SIDE_BLOCK_BYTES),
       initial: { db: options.defaultKeyspace, authenticated: options.password === '' },
       maxPendingReplies: options.maxPendingReplies,
     };

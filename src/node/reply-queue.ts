@@ -22,8 +22,17 @@ export class PendingReply {
 
   /** Writes the reply, now and once. */
   fill(write: (reply: ReplyWriter) => void): void {
+    write(this.open());
+    this.close();
+  }
+
+  /** Where the reply is to be written, at once; `close` follows. */
+  open(): ReplyWriter {
     this.#filled = true;
-    write(this.#queue.writerFor(this));
+    return this.#queue.writerFor(this);
+  }
+
+  close(): void {
     this.#queue.settle();
   }
 }
@@ -37,12 +46,13 @@ export class ReplyQueue {
   readonly ready: ReplyWriter;
   /** Holds for the replies to this command and later ones. */
   protocol: 2 | 3 = 2;
-  readonly #pool: BlockPool;
+  readonly #sidePool: BlockPool;
   #waiting: PendingReply[] = [];
   #head = 0;
 
-  constructor(pool: BlockPool) {
-    this.#pool = pool;
+  /** @param sidePool for replies that cannot go out yet, of which there are many at a time and most are short. */
+  constructor(pool: BlockPool, sidePool = pool) {
+    this.#sidePool = sidePool;
     this.ready = new ReplyWriter(pool);
   }
 
@@ -58,7 +68,7 @@ export class ReplyQueue {
       this.ready.protocol = this.protocol;
       return this.ready;
     }
-    last.tail ??= new ReplyWriter(this.#pool);
+    last.tail ??= new ReplyWriter(this.#sidePool);
     last.tail.protocol = this.protocol;
     return last.tail;
   }
@@ -73,7 +83,7 @@ export class ReplyQueue {
   /** The writer for a reply that has become known: straight to the socket when everything before it is there. */
   writerFor(pending: PendingReply): ReplyWriter {
     const isNext = this.#waiting[this.#head] === pending;
-    const writer = isNext ? this.ready : new ReplyWriter(this.#pool);
+    const writer = isNext ? this.ready : new ReplyWriter(this.#sidePool);
     if (!isNext) pending.body = writer;
     writer.protocol = pending.protocol;
     return writer;

@@ -18,7 +18,7 @@ import type { Outcome, OutcomeSink } from '../store/outcome.ts';
 import { NEVER } from '../store/record.ts';
 import { StoredFound } from '../store/stored-found.ts';
 import type { ClientConnection } from './client-connection.ts';
-import type { ReplyQueue } from './reply-queue.ts';
+import type { PendingReply, ReplyQueue } from './reply-queue.ts';
 import { SlotCounts } from './slot-counts.ts';
 
 /** What runs operations on keys: this node as a replica, or another one that is. */
@@ -86,13 +86,8 @@ export class SessionKeys implements KeyAccess {
         return;
       }
     }
-    const pending = this.#replies.defer();
-    this.#run(this.#readOf(slot, key, wantsValue), outcome => {
-      pending.fill(reply => {
-        if (outcome.status === 'read') project(reply, outcome.found);
-        else reply.error(errorOf(outcome));
-      });
-    });
+    const operation = this.#readOf(slot, key, wantsValue);
+    this.#run(operation, new AwaitedRead(this.#replies.defer(), project));
   }
 
   readAll(keys: readonly Buffer[], wantsValue: boolean, project: ReadsReply): void {
@@ -116,13 +111,7 @@ export class SessionKeys implements KeyAccess {
   }
 
   write(key: Buffer, mutation: Mutation, project: WriteReply): void {
-    const pending = this.#replies.defer();
-    this.#run(this.#writeOf(key, mutation), outcome => {
-      pending.fill(reply => {
-        if (outcome.status === 'written') project(reply, outcome);
-        else reply.error(errorOf(outcome));
-      });
-    });
+    this.#run(this.#writeOf(key, mutation), new AwaitedWrite(this.#replies.defer(), project));
   }
 
   writeAll(writes: readonly KeyMutation[], project: WritesReply): void {
@@ -141,18 +130,11 @@ export class SessionKeys implements KeyAccess {
   }
 
   /** Runs one operation; while it is undecided its slot is closed to commands that must not overtake it. */
-  #run(operation: KeyOperation, done: (outcome: Outcome) => void): void {
-    const { slot } = operation;
+  #run(operation: KeyOperation, sink: OutcomeSink): void {
     const undecided = operation.kind === 'write' ? this.#undecidedWrites : this.#undecidedReads;
-    let hasReturned = false;
-    undecided.add(slot);
-    const complete = (outcome: Outcome): void => {
-      undecided.remove(slot);
-      done(outcome);
-      if (hasReturned) this.#onProgress();
-    };
-    this.#runner.run(this.#connection.keyspace!, operation, { complete });
-    hasReturned = true;
+    const running = new RunningOperation(undecided, operation.slot, sink, this.#onProgress);
+    this.#runner.run(this.#connection.keyspace!, operation, running);
+    running.isAwaited = true;
   }
 
   /** Runs several operations for one reply: the first that fails is the reply's error. */
@@ -161,7 +143,7 @@ export class SessionKeys implements KeyAccess {
     const outcomes: Outcome[] = new Array(operations.length);
     let left = operations.length;
     for (const [i, operation] of operations.entries()) {
-      this.#run(operation, outcome => {
+      const complete = (outcome: Outcome): void => {
         outcomes[i] = detach(outcome, operation);
         left--;
         if (left > 0) return;
@@ -170,8 +152,67 @@ export class SessionKeys implements KeyAccess {
           if (failed === undefined) project(reply, outcomes);
           else reply.error(errorOf(failed));
         });
-      });
+      };
+      this.#run(operation, { complete });
     }
+  }
+}
+
+/** An operation between its start and its outcome. Objects with their fields, not closures: quorum writes make many. */
+class RunningOperation implements OutcomeSink {
+  /** Whether the caller has gone on meanwhile, and has to be told of progress. */
+  isAwaited = false;
+  readonly #undecided: SlotCounts;
+  readonly #slot: number;
+  readonly #sink: OutcomeSink;
+  readonly #onProgress: () => void;
+
+  constructor(undecided: SlotCounts, slot: number, sink: OutcomeSink, onProgress: () => void) {
+    this.#undecided = undecided;
+    this.#slot = slot;
+    this.#sink = sink;
+    this.#onProgress = onProgress;
+    undecided.add(slot);
+  }
+
+  complete(outcome: Outcome): void {
+    this.#undecided.remove(this.#slot);
+    this.#sink.complete(outcome);
+    if (this.isAwaited) this.#onProgress();
+  }
+}
+
+class AwaitedRead implements OutcomeSink {
+  readonly #pending: PendingReply;
+  readonly #project: ReadReply;
+
+  constructor(pending: PendingReply, project: ReadReply) {
+    this.#pending = pending;
+    this.#project = project;
+  }
+
+  complete(outcome: Outcome): void {
+    const reply = this.#pending.open();
+    if (outcome.status === 'read') this.#project(reply, outcome.found);
+    else reply.error(errorOf(outcome));
+    this.#pending.close();
+  }
+}
+
+class AwaitedWrite implements OutcomeSink {
+  readonly #pending: PendingReply;
+  readonly #project: WriteReply;
+
+  constructor(pending: PendingReply, project: WriteReply) {
+    this.#pending = pending;
+    this.#project = project;
+  }
+
+  complete(outcome: Outcome): void {
+    const reply = this.#pending.open();
+    if (outcome.status === 'written') this.#project(reply, outcome);
+    else reply.error(errorOf(outcome));
+    this.#pending.close();
   }
 }
 

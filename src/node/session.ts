@@ -17,6 +17,8 @@ export interface SessionEnvironment {
   readonly keyspaces: KeyspaceDirectory;
   readonly runner: OperationRunner;
   readonly pool: BlockPool;
+  /** For replies that cannot go out yet. */
+  readonly sidePool: BlockPool;
   readonly initial: { readonly db: number; readonly authenticated: boolean };
   readonly maxPendingReplies: number;
 }
@@ -35,11 +37,11 @@ export class Session implements CommandContext {
 
   /** @param onProgress called when, outside of `execute`, a reply has become ready or a waiting command could go on. */
   constructor(environment: SessionEnvironment, socket: ClientSocket, onProgress: () => void) {
-    const { clock, pool, keyspaces, initial, runner, server } = environment;
+    const { clock, pool, sidePool, keyspaces, initial, runner, server } = environment;
     this.#environment = environment;
     this.#onProgress = onProgress;
     this.server = server;
-    this.#replies = new ReplyQueue(pool);
+    this.#replies = new ReplyQueue(pool, sidePool);
     this.connection = new ClientConnection(socket, this.#replies, keyspaces, initial, clock.monotonicMs());
     this.keys = new SessionKeys(this.connection, this.#replies, runner, clock, onProgress);
   }

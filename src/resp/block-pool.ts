@@ -11,10 +11,15 @@ export const BLOCK_BYTES = 65_536;
 export class BlockPool {
   readonly #idle: Buffer[] = [];
   readonly #maxIdle: number;
+  readonly #blockBytes: number;
 
-  /** @param maxIdle blocks kept for the next writer; more are left to the garbage collector. */
-  constructor(maxIdle = 16) {
+  /**
+   * @param maxIdle blocks kept for the next writer; more are left to the garbage collector.
+   * @param blockBytes at least 8 KiB: the longest text that is written in place, and what goes before it, fit one.
+   */
+  constructor(maxIdle = 16, blockBytes = BLOCK_BYTES) {
     this.#maxIdle = maxIdle;
+    this.#blockBytes = blockBytes;
   }
 
   /** Blocks in waiting. */
@@ -23,7 +28,7 @@ export class BlockPool {
   }
 
   acquire(): Buffer {
-    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
+    return this.#idle.pop() ?? Buffer.allocUnsafeSlow(this.#blockBytes);
   }
 
   /** Takes a block back that nothing will read from any more. */

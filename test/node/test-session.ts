@@ -46,6 +46,7 @@ export class TestSession implements OperationRunner {
       keyspaces: { has: db => db === 0 || db === 1, get: db => this.keyspaces.get(db) },
       runner: this,
       pool: new BlockPool(),
+      sidePool: new BlockPool(),
       initial: { db: 0, authenticated: true },
       maxPendingReplies: 100,
       ...changes,
