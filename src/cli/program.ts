@@ -3,6 +3,7 @@ import { packageVersion } from '../io/package-version.ts';
 import { clusterCommand } from './cluster.ts';
 import { Failure } from './failure.ts';
 import type { Shell } from './shell.ts';
+import { simulateCommand } from './simulate.ts';
 import { startCommand } from './start.ts';
 import { statusCommand } from './status.ts';
 
@@ -14,7 +15,8 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
   const program = new Command('coterie')
     .description('A distributed, replicated key-value store that speaks the Redis protocol.')
     .version(packageVersion(), '-v, --version');
-  for (const command of [startCommand(shell), clusterCommand(shell), statusCommand(shell)]) program.addCommand(command);
+  const commands = [startCommand(shell), clusterCommand(shell), statusCommand(shell), simulateCommand(shell)];
+  for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: text => shell.out(text),

@@ -1,0 +1,97 @@
+import { Command } from 'commander';
+import {
+  DEFAULT_SIMULATION,
+  FAULT_KINDS,
+  formatReport,
+  parseFaults,
+  SIMULATED_KEYSPACES,
+  type SimulationOptions,
+  type SimulationReport,
+  simulate,
+} from '../sim/index.ts';
+import { Failure } from './failure.ts';
+import type { Shell } from './shell.ts';
+
+const MAX_SEED = Number.MAX_SAFE_INTEGER;
+
+interface Flags {
+  readonly nodes: string;
+  readonly seed: string;
+  readonly seeds: string;
+  readonly minutes: string;
+  readonly clients: string;
+  readonly keys: string;
+  readonly keyspace?: string;
+  readonly faults: string;
+  readonly json?: true;
+  readonly verbose?: true;
+}
+
+/** `coterie simulate`: runs a whole cluster in a virtual world, and fails when a promise was broken. */
+export function simulateCommand(shell: Shell): Command {
+  return new Command('simulate')
+    .summary('run a cluster in virtual time, with faults')
+    .description(
+      'Runs a cluster of the real node code on a virtual network and clock, with clients and faults, and checks what ' +
+        'the cluster promises. One seed is one run, event for event. Exits with 1 when a check fails.',
+    )
+    .option('--nodes <number>', 'nodes, 3 to 100', String(DEFAULT_SIMULATION.nodes))
+    .option('--seed <number>', 'what everything random follows from', String(DEFAULT_SIMULATION.seed))
+    .option('--seeds <number>', 'run so many seeds, from --seed on', '1')
+    .option('--minutes <number>', 'virtual minutes', '1')
+    .option('--clients <number>', 'clients, each more than 10 operations a second', String(DEFAULT_SIMULATION.clients))
+    .option('--keys <number>', 'different keys in each keyspace, 4 to 10000', String(DEFAULT_SIMULATION.keys))
+    .option('--keyspace <db>', `only this keyspace, of ${SIMULATED_KEYSPACES.map(({ db }) => db).join(' and ')}`)
+    .option('--faults <list>', `all, none, or some of ${FAULT_KINDS.join(', ')}; kind=rate sets a rate`, 'all')
+    .option('--json', 'print each report as a line of JSON')
+    .option('--verbose', 'print every fault and every change of state as it happens')
+    .action((flags: Flags) => runSimulations(flags, shell));
+}
+
+function runSimulations(flags: Flags, shell: Shell): void {
+  const first = toOptions(flags, shell);
+  const seeds = toNumber('--seeds', flags.seeds, 1, MAX_SEED, true);
+  for (let seed = first.seed; seed < first.seed + seeds; seed++) {
+    const startMs = performance.now();
+    const report = simulate({ ...first, seed });
+    const wallMs = performance.now() - startMs;
+    const speed = report.virtualMs / wallMs;
+    if (flags.json) shell.out(`${JSON.stringify(toJson(report, wallMs))}\n`);
+    else shell.out(`${formatReport(report)}\nspeed          ${speed.toFixed(0)} virtual seconds a second\n`);
+    if (report.violation === undefined) continue;
+    throw new Failure(1, `seed ${seed} broke a promise (${report.violation.kind})`);
+  }
+}
+
+function toOptions(flags: Flags, shell: Shell): SimulationOptions {
+  const faults = parseFaults(flags.faults);
+  if (typeof faults === 'string') throw new Failure(2, `--faults: ${faults}`);
+  const { keyspace } = flags;
+  const dbs = SIMULATED_KEYSPACES.map(({ db }) => db);
+  const keyspaces = keyspace === undefined ? dbs : dbs.filter(db => String(db) === keyspace);
+  if (keyspaces.length === 0) {
+    throw new Failure(2, `--keyspace: ${JSON.stringify(keyspace)} is not allowed; expected ${dbs.join(' or ')}`);
+  }
+  return {
+    seed: toNumber('--seed', flags.seed, 0, MAX_SEED, true),
+    nodes: toNumber('--nodes', flags.nodes, 3, 100, true),
+    durationMs: Math.round(toNumber('--minutes', flags.minutes, 0.05, 100_000, false) * 60_000),
+    clients: toNumber('--clients', flags.clients, 1, 10_000, true),
+    keys: toNumber('--keys', flags.keys, 4, 10_000, true),
+    keyspaces,
+    faults,
+    log: flags.verbose ? (atMs, line) => shell.out(`${(atMs / 1000).toFixed(4).padStart(10)}  ${line}\n`) : undefined,
+  };
+}
+
+function toNumber(flag: string, text: string, least: number, most: number, whole: boolean): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (value >= least && value <= most && (!whole || Number.isSafeInteger(value))) return value;
+  const kind = whole ? 'a whole number' : 'a number';
+  throw new Failure(2, `${flag}: ${JSON.stringify(text)} is not allowed; expected ${kind} from ${least} to ${most}`);
+}
+
+function toJson(report: SimulationReport, wallMs: number): object {
+  const { log: _, ...options } = report.options;
+  return { ...report, options, violation: report.violation ?? null, wallMs: Math.round(wallMs) };
+}

@@ -1,0 +1,85 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { AntiEntropy } from '../../src/replication/anti-entropy.ts';
+import { Forwarder } from '../../src/replication/forwarder.ts';
+import { WriteQuorum } from '../../src/replication/quorum.ts';
+import { Refill } from '../../src/replication/refill.ts';
+import { formatReport, simulate, type ViolationKind } from '../../src/sim/index.ts';
+import { RecordStore } from '../../src/store/record-store.ts';
+
+/** What makes the code right again. */
+const restorers: (() => void)[] = [];
+
+afterEach(() => {
+  for (const restore of restorers.splice(0).reverse()) restore();
+});
+
+/** Puts a bug in the place of a method or getter until the test is over. */
+function plant(prototype: object, name: string, bug: PropertyDescriptor): void {
+  const sound = Object.getOwnPropertyDescriptor(prototype, name)!;
+  Object.defineProperty(prototype, name, { ...bug, configurable: true });
+  restorers.push(() => Object.defineProperty(prototype, name, sound));
+}
+
+/** Runs seed after seed until one fails. */
+function expectCaught(kind: ViolationKind): void {
+  for (let seed = 1; seed <= 50; seed++) {
+    const report = simulate({ seed, durationMs: 20_000 });
+    if (report.violation === undefined) continue;
+    const told = formatReport(report);
+    expect(report.violation.kind, told).toBe(kind);
+    expect(told).toContain(`VIOLATION (${kind}) with seed ${seed}:`);
+    expect(told).toContain(`simulate --nodes 5 --seed ${seed} `);
+    return;
+  }
+  expect.fail('none of 50 seeds caught it');
+}
+
+describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
+  test('a merge that prefers the older record', () => {
+    const { merge } = RecordStore.prototype;
+    const older: typeof merge = function (this: RecordStore, slot, hash, key, record) {
+      const ref = this.find(slot, hash, key);
+      const isNewer = ref !== 0 && record.dot.stamp > this.stampOf(ref);
+      return isNewer ? 'stored' : merge.call(this, slot, hash, key, record);
+    };
+    plant(RecordStore.prototype, 'merge', { value: older });
+    expectCaught('stale-read');
+  });
+
+  test('a coordinator that acknowledges early', () => {
+    plant(WriteQuorum.prototype, 'reached', { get: () => true });
+    expectCaught('stale-read');
+  });
+
+  test('a refilling replica that answers as if it were whole', () => {
+    plantForgetfulRefill();
+    expectCaught('stale-read');
+  });
+
+  test('a second coordinator for a forwarded write that had arrived', () => {
+    plant(Forwarder.prototype, 'mayHaveSecondCoordinator', { value: () => true });
+    expectCaught('two-coordinators');
+  });
+});
+
+/** Nobody is told that a slot is refilling but anti-entropy, which refills it as it should. */
+function plantForgetfulRefill(): void {
+  const { isRefilling } = Refill.prototype;
+  let depth = 0;
+  for (const name of ['onOpen', 'onDigests', 'onPage', 'onPageReply', 'tick'] as const) {
+    const method = AntiEntropy.prototype[name] as (...args: unknown[]) => void;
+    const remembering = function (this: AntiEntropy, ...args: unknown[]): void {
+      depth++;
+      try {
+        method.apply(this, args);
+      } finally {
+        depth--;
+      }
+    };
+    plant(AntiEntropy.prototype, name, { value: remembering });
+  }
+  const forgetful = function (this: Refill, slot: number): boolean {
+    return depth > 0 && isRefilling.call(this, slot);
+  };
+  plant(Refill.prototype, 'isRefilling', { value: forgetful });
+}

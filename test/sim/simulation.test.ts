@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { FAULT_KINDS, NO_FAULTS, simulate } from '../../src/sim/index.ts';
+import { expectSound } from './seeds.ts';
+
+const LONG = { timeout: 120_000 };
+
+describe('a simulation', () => {
+  test.each([7, 77, 777])('of seed %i is the same event for event when it is run again', seed => {
+    const [one, two] = [simulate({ seed, durationMs: 12_000 }), simulate({ seed, durationMs: 12_000 })];
+    expect(one.events).toBeGreaterThan(10_000);
+    expect(two.trace).toBe(one.trace);
+    expect({ ...two, options: one.options }).toEqual(one);
+  });
+
+  test('of another seed is another', () => {
+    const traces = [1, 2, 3].map(seed => simulate({ seed, durationMs: 4_000, faults: NO_FAULTS }).trace);
+    expect(new Set(traces).size).toBe(3);
+  });
+
+  test.each([3, 4, 6, 8, 10])('of %i nodes keeps every promise', LONG, nodes => {
+    expectSound(nodes, { nodes });
+  });
+
+  test.each([0, 1])('of keyspace %i alone keeps every promise', LONG, db => {
+    expectSound(1000 + db, { keyspaces: [db] });
+  });
+
+  test('brings every kind of fault, and the repairs that go with them', LONG, () => {
+    const { faults, counters, operations } = expectSound(42, { durationMs: 40_000 });
+    for (const kind of FAULT_KINDS) expect(faults[kind], kind).toBeGreaterThan(0);
+    for (const repair of ['restamps', 'readRepairs', 'syncRecords', 'slotsRefilled', 'forwardCopiesDropped'] as const) {
+      expect(counters[repair], repair).toBeGreaterThan(0);
+    }
+    expect(operations.unavailable).toBeGreaterThan(0);
+    expect(operations.lost).toBeGreaterThan(0);
+  });
+
+  test('without faults loses no operation at all', () => {
+    const { operations } = expectSound(5, { durationMs: 5_000, faults: NO_FAULTS });
+    expect(operations).toMatchObject({ unavailable: 0, refused: 0, lost: 0 });
+  });
+
+  test.each(FAULT_KINDS)('with %s as the only fault keeps every promise', LONG, kind => {
+    const rate = { delay: 0.02, loss: 0.05, duplication: 0.05, reordering: 0.1, skew: 1_000 }[kind as string] ?? 20;
+    const { faults } = expectSound(11, { faults: { ...NO_FAULTS, [kind]: rate }, durationMs: 12_000 });
+    expect(faults[kind]).toBeGreaterThan(0);
+  });
+
+  test('in which a kind of fault that was asked for never occurred fails', () => {
+    const { violation } = simulate({ durationMs: 300, faults: { ...NO_FAULTS, loss: 1e-9 } });
+    expect(violation).toMatchObject({ kind: 'idle', what: 'loss was asked for and never occurred' });
+  });
+
+  test('in which clients do nothing fails', () => {
+    const { violation } = simulate({ durationMs: 40, faults: NO_FAULTS });
+    expect(violation?.kind).toBe('idle');
+  });
+});
