@@ -35,6 +35,7 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   delay.enable();
   const startMs = performance.now();
+  sink.startMs = startMs;
   const endMs = startMs + plan.seconds * 1000;
   for (const connection of connections) connection.start(startMs, endMs);
   await sleep(plan.seconds * 1000);
@@ -57,6 +58,9 @@ class Counts implements LoadSink {
   readonly #largeReads = createHistogram();
   readonly #largeWrites = createHistogram();
   readonly #errors = new Map<string, number>();
+  /** On the clock of `performance.now()`. */
+  startMs = 0;
+  readonly #worstSmallMs: number[] = [];
   #planned = 0;
 
   planned(): void {
@@ -66,6 +70,15 @@ class Counts implements LoadSink {
   answered(isLarge: boolean, isWrite: boolean, latencyMs: number): void {
     const [reads, writes] = isLarge ? [this.#largeReads, this.#largeWrites] : [this.#smallReads, this.#smallWrites];
     (isWrite ? writes : reads).record(Math.max(1, Math.round(latencyMs * 1000)));
+    if (!isLarge) this.#noteSmall(latencyMs);
+  }
+
+  #noteSmall(latencyMs: number): void {
+    const nowMs = performance.now() - this.startMs;
+    const last = Math.floor(nowMs / 1000);
+    for (let second = Math.max(0, Math.floor((nowMs - latencyMs) / 1000)); second <= last; second++) {
+      this.#worstSmallMs[second] = Math.max(this.#worstSmallMs[second] ?? 0, latencyMs);
+    }
   }
 
   failed(error: string): void {
@@ -86,7 +99,18 @@ class Counts implements LoadSink {
     };
     const answered = latencies.small.count + latencies.largeReads.count + latencies.largeWrites.count;
     const errors = Object.fromEntries(this.#errors);
-    return { planned: this.#planned, answered, elapsedSeconds, latencies, errors, clientDelay };
+    const startedMs = performance.timeOrigin + this.startMs;
+    const worstSmallMs = Array.from(this.#worstSmallMs, worstMs => worstMs ?? 0);
+    return {
+      planned: this.#planned,
+      answered,
+      elapsedSeconds,
+      latencies,
+      errors,
+      startedMs,
+      worstSmallMs,
+      clientDelay,
+    };
   }
 }
 

@@ -77,7 +77,7 @@ async function drive(cluster: Contestant): Promise<{ result: LoadResult; watched
   client.send({ ...plan, ports: cluster.servers.map(({ port }) => port) });
   await Promise.race([once(client, 'message'), failed]);
   process.stderr.write(`${plan.connections} connections, ${plan.rate} operations a second for ${plan.seconds} s …\n`);
-  const watch = new Watch(cluster);
+  const watch = new Watch(cluster, client.pid!);
   const [result] = (await Promise.race([once(client, 'message'), failed])) as [LoadResult];
   await failed.catch(() => {});
   return { result, watched: await watch.stop() };

@@ -40,6 +40,10 @@ export interface LoadResult {
   >;
   /** How often each error was seen, an unexpected reply or a lost connection included. */
   readonly errors: Readonly<Record<string, number>>;
+  /** When the load began, Unix milliseconds. */
+  readonly startedMs: number;
+  /** Second by second from then on, the longest that any small operation that was waiting in it took in all. */
+  readonly worstSmallMs: readonly number[];
   /** What of the latencies is the client's own: how late its event loop was. */
   readonly clientDelay: { readonly p99Ms: number; readonly maxMs: number };
 }

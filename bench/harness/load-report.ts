@@ -1,10 +1,12 @@
 import type { Latencies, LoadPlan, LoadResult } from './load-plan.ts';
 import { type Machine, machineLine } from './machine.ts';
 import { grouped, markdownTable, mib, percent } from './report.ts';
-import { isBounded, type Watched } from './watch.ts';
+import { isBounded, noiseWhenSlow, type Watched } from './watch.ts';
 
 /** The 99th percentile of the small operations has to stay under this. */
 const TARGET_P99_MS = 500;
+/** What is called slow where it is asked whether others on the machine were the cause. */
+const SLOW_MS = 100;
 
 export interface LoadRun {
   readonly plan: Omit<LoadPlan, 'ports'>;
@@ -41,6 +43,8 @@ export function loadReport({ plan, result, watched, noise, command, machine }: L
   const offered = `${grouped(plan.connections)} connections, ${grouped(plan.rate)} operations a second offered`;
   const answered = `${grouped(result.answered / result.elapsedSeconds)} a second answered`;
   const p99 = latencies.small.p99Ms;
+  const slow = noiseWhenSlow(result, watched.noise, SLOW_MS);
+  const share = (value: number | undefined) => (value === undefined ? '–' : percent(value));
   const lines = [
     `Keyspace ${plan.db}: ${offered}, ${answered}, for ${plan.seconds} s.`,
     latencyTable,
@@ -49,7 +53,8 @@ export function loadReport({ plan, result, watched, noise, command, machine }: L
     `Members not called alive in ${grouped(watched.polls)} polls and the nodes' logs: ${listed(watched.notAlive)}.`,
     `Polls without an answer: ${listed(watched.failedPolls)}. Errors: ${listed(result.errors)}.`,
     `The clients' own event loop was late by ${result.clientDelay.p99Ms.toFixed(1)} ms at p99 and ` +
-      `${result.clientDelay.maxMs.toFixed(1)} ms at most. Others used ${percent(noise)} of the machine.`,
+      `${result.clientDelay.maxMs.toFixed(1)} ms at most. Others used ${percent(noise)} of the machine: ${share(slow.slow)} in the ` +
+      `${slow.slowSeconds} seconds in which a small operation took more than ${SLOW_MS} ms, ${share(slow.rest)} in the others.`,
     `\`${command}\`. ${machineLine(machine)}`,
   ];
   return lines.join('\n\n');

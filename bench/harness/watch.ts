@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listNodes } from '../../src/cli/node-list.ts';
 import type { Contestant } from './contestant.ts';
+import type { LoadResult } from './load-plan.ts';
+import { Noise } from './noise.ts';
 import { memoryOf } from './proc.ts';
 import { median } from './statistics.ts';
 
@@ -11,6 +13,8 @@ const ASK_TIMEOUT_MS = 5000;
 export interface Watched {
   /** Resident memory of each node in bytes, sample by sample. */
   readonly residentBytes: Readonly<Record<string, readonly number[]>>;
+  /** What others used of the machine, and when that was measured, Unix milliseconds; sample by sample. */
+  readonly noise: ReadonlyArray<{ readonly atMs: number; readonly share: number }>;
   readonly polls: number;
   /** What each node said of another that it did not call alive, and how often; what a log says of a suspicion. */
   readonly notAlive: Readonly<Record<string, number>>;
@@ -26,12 +30,16 @@ export class Watch {
   readonly #failed = new Map<string, number>();
   /** Lines of each node's log that had been written before. */
   readonly #linesBefore: readonly number[];
+  readonly #noise: { atMs: number; share: number }[] = [];
+  readonly #pids: readonly number[];
   #polls = 0;
   #isOver = false;
   readonly #ended: Promise<unknown>;
 
-  constructor(cluster: Contestant) {
+  /** @param clientPid of the process that makes the load: it is none of the others. */
+  constructor(cluster: Contestant, clientPid: number) {
     this.#cluster = cluster;
+    this.#pids = [...cluster.pids, clientPid];
     this.#linesBefore = cluster.servers.map(({ lines }) => lines.length);
     this.#ended = this.#run();
   }
@@ -47,6 +55,7 @@ export class Watch {
     }
     return {
       residentBytes: Object.fromEntries(this.#resident),
+      noise: this.#noise,
       polls: this.#polls,
       notAlive: Object.fromEntries(this.#notAlive),
       failedPolls: Object.fromEntries(this.#failed),
@@ -55,8 +64,10 @@ export class Watch {
 
   async #run(): Promise<void> {
     while (!this.#isOver) {
+      const noise = new Noise(this.#pids);
       await Promise.all(this.#cluster.servers.map(server => this.#look(server.name, server.port, server.pid)));
       await sleep(INTERVAL_MS);
+      if (!this.#isOver) this.#noise.push({ atMs: performance.timeOrigin + performance.now(), share: noise.share() });
     }
   }
 
@@ -89,4 +100,20 @@ export function isBounded(series: readonly number[]): boolean {
   const third = Math.floor(series.length / 3);
   if (third === 0) return false;
   return median(series.slice(-third)) <= 1.1 * median(series.slice(-2 * third, -third));
+}
+
+/** The mean of what others used in the seconds in which some small operation was slow, and in the rest; undefined of none. */
+export function noiseWhenSlow(
+  { startedMs, worstSmallMs }: Pick<LoadResult, 'startedMs' | 'worstSmallMs'>,
+  noise: Watched['noise'],
+  slowMs: number,
+): { readonly slowSeconds: number; readonly slow: number | undefined; readonly rest: number | undefined } {
+  const [slow, rest]: [number[], number[]] = [[], []];
+  for (const { atMs, share } of noise) {
+    const worstMs = worstSmallMs[Math.floor((atMs - startedMs) / 1000)];
+    if (worstMs !== undefined) (worstMs > slowMs ? slow : rest).push(share);
+  }
+  const mean = (shares: number[]) =>
+    shares.length === 0 ? undefined : shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  return { slowSeconds: worstSmallMs.filter(ms => ms > slowMs).length, slow: mean(slow), rest: mean(rest) };
 }
