@@ -1,4 +1,5 @@
 import { assert } from '../lib/assert.ts';
+import { fnv1a } from '../lib/fnv1a.ts';
 
 /** A small integer that stands for an actor inside one process; never sent, never compared with `<`. */
 export type ActorIndex = number;
@@ -42,10 +43,4 @@ export class Actors {
     if (a === b) return 0;
     return this.nameOf(a) < this.nameOf(b) ? -1 : 1;
   }
-}
-
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
 }

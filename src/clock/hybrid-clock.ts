@@ -12,6 +12,9 @@ const TICKS_PER_MS = 4096;
 /** No write carries this stamp; every other is greater. */
 export const NO_STAMP: Stamp = 0;
 
+/** No honest clock comes near it; what is above would leave a clock nowhere to go. */
+export const MAX_STAMP: Stamp = Number.MAX_SAFE_INTEGER - 2 ** 45;
+
 /** The first stamp of the millisecond `wallMs` (Unix time). */
 export function stampAt(wallMs: number): Stamp {
   return Math.max(0, Math.floor(wallMs - STAMP_EPOCH_MS)) * TICKS_PER_MS;

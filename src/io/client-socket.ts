@@ -54,14 +54,13 @@ export class ClientSocketPump {
   /** Begins to read. */
   open(session: Session): void {
     this.#session = session;
-    this.#decoder.authenticated = session.connection.authenticated;
-    if (!session.connection.authenticated) {
-      this.#authTimer = setTimeout(() => this.#giveUpWaiting(), this.#limits.authTimeoutMs).unref();
-    }
+    this.#authenticationChanged();
     const socket = this.#socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, 300_000);
     socket.on('data', chunk => {
+      // What comes after QUIT or an error is never read, nor kept.
+      if (this.#session.connection.isClosing) return;
       this.#decoder.push(chunk as Buffer);
       this.pump();
     });
@@ -90,13 +89,12 @@ export class ClientSocketPump {
   /** Runs what can be run, writes what is ready, and reads on if there is room. */
   pump(): void {
     if (this.#socket.destroyed) return;
-    const hasRoom = this.#runCommands();
+    const isCaughtUp = this.#runCommands();
     this.#flush();
-    if (this.#session.connection.isClosing || this.#hasEnded) {
-      const isDone = this.#held === undefined && !this.#session.isWaiting;
-      if (isDone && (hasRoom || this.#session.connection.isClosing)) this.#socket.end();
-    }
-    if (hasRoom) this.#socket.resume();
+    const isOver = this.#session.connection.isClosing || (this.#hasEnded && isCaughtUp);
+    // The client may keep its side open as long as it likes; ours closes when its replies are written.
+    if (isOver && !this.#session.isWaiting) this.#socket.destroySoon();
+    else if (isCaughtUp) this.#socket.resume();
     else this.#socket.pause();
   }
 
@@ -163,7 +161,9 @@ export class ClientSocketPump {
   #authenticationChanged(): void {
     const { authenticated } = this.#session.connection;
     this.#decoder.authenticated = authenticated;
-    if (authenticated) clearTimeout(this.#authTimer);
+    clearTimeout(this.#authTimer);
+    if (authenticated) return;
+    this.#authTimer = setTimeout(() => this.#giveUpWaiting(), this.#limits.authTimeoutMs).unref();
   }
 
   #giveUpWaiting(): void {

@@ -149,7 +149,9 @@ export class Cluster implements OperationRunner {
         return this.antiEntropy.onPageReply(from, this.#syncMessages.decodePageReply(this.#reader));
       case MessageType.coming: {
         const { answers, id, bytes } = this.#replicaMessages.decodeComing(this.#reader);
-        return answers === 'read' ? this.coordinator.reads.onComing(id, bytes) : this.forwarder.onComing(id, bytes);
+        if (answers === 'read') return this.coordinator.reads.onComing(id, bytes);
+        if (answers === 'forward') return this.forwarder.onComing(id, bytes);
+        return this.antiEntropy.onComing(from, id, bytes);
       }
       default:
         throw new MalformedMessageError(`Cannot read a message of type ${type}: there is none`);

@@ -34,6 +34,6 @@ function parseVersion(value: unknown): ReplicaVersion | undefined {
     ...(isInteger(fields['writtenMs']) && { writtenMs: fields['writtenMs'] }),
     ...(isInteger(fields['length']) && { length: fields['length'] }),
     ...(isInteger(fields['expiryAtMs']) && { expiryAtMs: fields['expiryAtMs'] }),
-    ...(Array.isArray(fields['vector']) && { vector: fields['vector'].map(String) }),
+    ...(Array.isArray(fields['vector']) && { vector: fields['vector'].filter(entry => typeof entry === 'string') }),
   };
 }

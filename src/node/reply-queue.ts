@@ -33,6 +33,7 @@ export class PendingReply {
   }
 
   close(): void {
+    if (this.body !== undefined) this.#queue.hold(this.body);
     this.#queue.settle();
   }
 }
@@ -49,6 +50,8 @@ export class ReplyQueue {
   readonly #sidePool: BlockPool;
   #waiting: PendingReply[] = [];
   #head = 0;
+  /** Bytes of bodies, and of all tails but the last, which may still grow. */
+  #heldBytes = 0;
 
   /** @param sidePool for replies that cannot go out yet, of which there are many at a time and most are short. */
   constructor(pool: BlockPool, sidePool = pool) {
@@ -56,9 +59,14 @@ export class ReplyQueue {
     this.ready = new ReplyWriter(pool);
   }
 
-  /** Replies that are still to come, and those held back behind them. */
+  /** Replies that are still to come, and later ones of them that have come. */
   get length(): number {
     return this.#waiting.length - this.#head;
+  }
+
+  /** Bytes of replies that are known and held back behind one that is not. */
+  get heldBytes(): number {
+    return this.#heldBytes + (this.#waiting[this.#waiting.length - 1]?.tail?.byteLength ?? 0);
   }
 
   /** Where the reply to the command that runs now is written, if it is known. */
@@ -76,6 +84,7 @@ export class ReplyQueue {
   /** Takes the next place for a reply that will be known later. */
   defer(): PendingReply {
     const pending = new PendingReply(this, this.protocol);
+    this.#heldBytes = this.heldBytes;
     this.#waiting.push(pending);
     return pending;
   }
@@ -89,10 +98,17 @@ export class ReplyQueue {
     return writer;
   }
 
+  /** Counts the body of a reply that has been written before its turn. */
+  hold(body: ReplyWriter): void {
+    this.#heldBytes += body.byteLength;
+  }
+
   /** Moves everything up to the first unknown reply to `ready`. */
   settle(): void {
     while (this.#head < this.#waiting.length && this.#waiting[this.#head]!.filled) {
+      const isLast = this.#head === this.#waiting.length - 1;
       const { body, tail } = this.#waiting[this.#head++]!;
+      this.#heldBytes -= (body?.byteLength ?? 0) + (isLast ? 0 : (tail?.byteLength ?? 0));
       if (body !== undefined) this.ready.append(body);
       if (tail !== undefined) this.ready.append(tail);
     }

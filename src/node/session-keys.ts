@@ -17,6 +17,7 @@ import type { Mutation } from '../store/mutation.ts';
 import type { Outcome, OutcomeSink } from '../store/outcome.ts';
 import { NEVER } from '../store/record.ts';
 import { StoredFound } from '../store/stored-found.ts';
+import { AwaitedRead, AwaitedWrite, errorOf, RunningOperation } from './awaited-operations.ts';
 import type { ClientConnection } from './client-connection.ts';
 import type { PendingReply, ReplyQueue } from './reply-queue.ts';
 import { SlotCounts } from './slot-counts.ts';
@@ -39,8 +40,7 @@ export class SessionKeys implements KeyAccess {
   readonly #clock: Clock;
   readonly #found = new StoredFound();
   /** Operations of this connection that are not decided: how many, by slot. */
-  readonly #undecidedReads = new SlotCounts();
-  readonly #undecidedWrites = new SlotCounts();
+  readonly #undecided = new SlotCounts();
   readonly #onProgress: () => void;
 
   constructor(
@@ -59,16 +59,15 @@ export class SessionKeys implements KeyAccess {
 
   /** Whether any operation is undecided, so that `mustWait` is worth asking. */
   get hasUndecided(): boolean {
-    return this.#undecidedWrites.size > 0 || this.#undecidedReads.size > 0;
+    return this.#undecided.size > 0;
   }
 
   /**
-   * Whether a command on this key has to wait: for an earlier write to its slot, which it must see, and, if it writes
-   * itself, for an earlier read, which must not see it.
+   * Whether a command on this key has to wait for an earlier operation of this connection on its slot: it must see an
+   * earlier write, must not be seen by an earlier read, and must not read something older than an earlier read does.
    */
-  mustWait(key: Buffer, isWrite: boolean): boolean {
-    const slot = slotOf(key);
-    return this.#undecidedWrites.has(slot) || (isWrite && this.#undecidedReads.has(slot));
+  mustWait(key: Buffer): boolean {
+    return this.#undecided.has(slotOf(key));
   }
 
   read(key: Buffer, wantsValue: boolean, project: ReadReply): void {
@@ -131,97 +130,60 @@ export class SessionKeys implements KeyAccess {
 
   /** Runs one operation; while it is undecided its slot is closed to commands that must not overtake it. */
   #run(operation: KeyOperation, sink: OutcomeSink): void {
-    const undecided = operation.kind === 'write' ? this.#undecidedWrites : this.#undecidedReads;
-    const running = new RunningOperation(undecided, operation.slot, sink, this.#onProgress);
+    const running = new RunningOperation(this.#undecided, operation.slot, sink, this.#onProgress);
     this.#runner.run(this.#connection.keyspace!, operation, running);
     running.isAwaited = true;
   }
 
-  /** Runs several operations for one reply: the first that fails is the reply's error. */
+  /**
+   * Runs several operations for one reply: the first that fails is the reply's error. So many are under way at a time
+   * that a command with a million keys leaves room for others; all their slots are closed from the start.
+   */
   #runAll(operations: readonly KeyOperation[], project: (reply: ReplyWriter, outcomes: Outcome[]) => void): void {
     const pending = this.#replies.defer();
     const outcomes: Outcome[] = new Array(operations.length);
-    let left = operations.length;
-    for (const [i, operation] of operations.entries()) {
+    const keyspace = this.#connection.keyspace!;
+    let next = 0;
+    let underWay = 0;
+    let isIssuing = false;
+    const issue = (): void => {
+      isIssuing = true;
+      while (next < operations.length && underWay < MAX_UNDER_WAY) {
+        underWay++;
+        this.#runner.run(keyspace, operations[next]!, running[next]!);
+        running[next++]!.isAwaited = true;
+      }
+      isIssuing = false;
+      if (underWay === 0) this.#conclude(pending, outcomes, project);
+    };
+    const running = operations.map((operation, i) => {
       const complete = (outcome: Outcome): void => {
         outcomes[i] = detach(outcome, operation);
-        left--;
-        if (left > 0) return;
-        const failed = outcomes.find(each => each.status === 'unavailable' || each.status === 'refused');
-        pending.fill(reply => {
-          if (failed === undefined) project(reply, outcomes);
-          else reply.error(errorOf(failed));
-        });
+        underWay--;
+        if (!isIssuing) issue();
       };
-      this.#run(operation, { complete });
-    }
+      return new RunningOperation(this.#undecided, operation.slot, { complete }, this.#onProgress);
+    });
+    issue();
+  }
+
+  #conclude(
+    pending: PendingReply,
+    outcomes: Outcome[],
+    project: (reply: ReplyWriter, outcomes: Outcome[]) => void,
+  ): void {
+    const failed = outcomes.find(each => each.status === 'unavailable' || each.status === 'refused');
+    pending.fill(reply => {
+      if (failed === undefined) project(reply, outcomes);
+      else reply.error(errorOf(failed));
+    });
   }
 }
 
-/** An operation between its start and its outcome. Objects with their fields, not closures: quorum writes make many. */
-class RunningOperation implements OutcomeSink {
-  /** Whether the caller has gone on meanwhile, and has to be told of progress. */
-  isAwaited = false;
-  readonly #undecided: SlotCounts;
-  readonly #slot: number;
-  readonly #sink: OutcomeSink;
-  readonly #onProgress: () => void;
-
-  constructor(undecided: SlotCounts, slot: number, sink: OutcomeSink, onProgress: () => void) {
-    this.#undecided = undecided;
-    this.#slot = slot;
-    this.#sink = sink;
-    this.#onProgress = onProgress;
-    undecided.add(slot);
-  }
-
-  complete(outcome: Outcome): void {
-    this.#undecided.remove(this.#slot);
-    this.#sink.complete(outcome);
-    if (this.isAwaited) this.#onProgress();
-  }
-}
-
-class AwaitedRead implements OutcomeSink {
-  readonly #pending: PendingReply;
-  readonly #project: ReadReply;
-
-  constructor(pending: PendingReply, project: ReadReply) {
-    this.#pending = pending;
-    this.#project = project;
-  }
-
-  complete(outcome: Outcome): void {
-    const reply = this.#pending.open();
-    if (outcome.status === 'read') this.#project(reply, outcome.found);
-    else reply.error(errorOf(outcome));
-    this.#pending.close();
-  }
-}
-
-class AwaitedWrite implements OutcomeSink {
-  readonly #pending: PendingReply;
-  readonly #project: WriteReply;
-
-  constructor(pending: PendingReply, project: WriteReply) {
-    this.#pending = pending;
-    this.#project = project;
-  }
-
-  complete(outcome: Outcome): void {
-    const reply = this.#pending.open();
-    if (outcome.status === 'written') this.#project(reply, outcome);
-    else reply.error(errorOf(outcome));
-    this.#pending.close();
-  }
-}
+/** Operations of one command under way at a time. */
+const MAX_UNDER_WAY = 1024;
 
 const replyOk: WriteReply = reply => reply.ok();
-
-function errorOf(outcome: Outcome): string {
-  if (outcome.status === 'unavailable') return `UNAVAILABLE ${outcome.reason}`;
-  return outcome.status === 'refused' ? outcome.error : 'ERR the operation had no outcome';
-}
 
 /** An outcome to keep until the others are there: what it found is good only now. */
 function detach(outcome: Outcome, operation: KeyOperation): Outcome {

@@ -23,6 +23,9 @@ export interface SessionEnvironment {
   readonly maxPendingReplies: number;
 }
 
+/** Replies that may be held back behind one that is not known yet; the next command waits then. */
+const MAX_HELD_REPLY_BYTES = 1024 * 1024;
+
 /** One client connection: commands in, replies out in their order. Knows no socket. */
 export class Session implements CommandContext {
   readonly connection: ClientConnection;
@@ -77,14 +80,18 @@ export class Session implements CommandContext {
    */
   execute(args: readonly Buffer[]): boolean {
     if (this.#replies.length >= this.#environment.maxPendingReplies) return false;
+    if (this.#replies.heldBytes >= MAX_HELD_REPLY_BYTES) return false;
     this.args = args;
     const command = this.#environment.table.resolve(this);
     if (command === undefined) return true;
     if (this.keys.hasUndecided && this.#mustWait(command)) return false;
     this.connection.ran(command.fullName, this.#environment.clock.monotonicMs());
     this.#isExecuting = true;
-    command.run(this);
-    this.#isExecuting = false;
+    try {
+      command.run(this);
+    } finally {
+      this.#isExecuting = false;
+    }
     return true;
   }
 
@@ -95,7 +102,6 @@ export class Session implements CommandContext {
   }
 
   #mustWait(command: RegisteredCommand): boolean {
-    const indexes = command.keyIndexes(this.args.length);
-    return indexes.some(index => this.keys.mustWait(this.args[index]!, command.isWrite));
+    return command.keyIndexes(this.args.length).some(index => this.keys.mustWait(this.args[index]!));
   }
 }

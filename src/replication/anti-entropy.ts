@@ -1,10 +1,12 @@
 import { type Digest, EMPTY_DIGEST } from '../digest/slot-digests.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
-import { absorb, type ReplicationContext } from './replication-context.ts';
+import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { answerPage, describePage, recordsUnder } from './slot-pages.ts';
 import type { DigestWords, SyncDigests, SyncMessages, SyncOpen, SyncPage, SyncPageReply } from './sync-messages.ts';
 import { SyncRound } from './sync-round.ts';
+import { announce, transferMs } from './transfer-time.ts';
+import { isVersion, versionHeld } from './versions.ts';
 
 export interface AntiEntropyOptions {
   /** Between two rounds with one peer over one keyspace, when nothing calls for one sooner. */
@@ -29,7 +31,7 @@ export class AntiEntropy {
   readonly #options: AntiEntropyOptions;
   /** The open round, or when the next is due, for each keyspace and peer. */
   readonly #schedules: Schedule[] = [];
-  #nextRound = 1;
+  #nextRound: number;
 
   constructor(
     context: ReplicationContext,
@@ -38,6 +40,7 @@ export class AntiEntropy {
     options: AntiEntropyOptions,
   ) {
     this.#context = context;
+    this.#nextRound = firstOperationId(context);
     this.#messages = messages;
     this.#options = options;
     for (const keyspace of context.keyspaces.values()) {
@@ -62,7 +65,8 @@ export class AntiEntropy {
     const nowMs = this.#context.clock.monotonicMs();
     for (const schedule of this.#schedules) {
       const { round } = schedule;
-      if (round !== undefined && nowMs - round.lastHeardMs >= this.#options.patienceMs) this.#close(schedule);
+      if (round !== undefined && nowMs - round.lastHeardMs >= this.#options.patienceMs + round.transferMs)
+        this.#close(schedule);
       else if (round !== undefined) this.#askAgain(schedule, round, nowMs);
       else if (nowMs >= schedule.dueMs && schedule.peer.reachable) this.#open(schedule, nowMs);
     }
@@ -105,7 +109,10 @@ export class AntiEntropy {
     const keyspace = this.#context.keyspaces.get(page.db);
     if (keyspace === undefined || page.epoch !== this.#context.epoch || !keyspace.placement.isHeldHere(page.slot))
       return;
-    this.#context.send(from, this.#messages.encodePageReply(answerPage(keyspace.store, page)));
+    const reply = answerPage(keyspace.store, page);
+    const bytes = reply.records.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0);
+    announce(this.#context, from, 'page', page.round, bytes);
+    this.#context.send(from, this.#messages.encodePageReply(reply));
   }
 
   onPageReply(from: Peer, reply: SyncPageReply): void {
@@ -118,6 +125,13 @@ export class AntiEntropy {
     if (reply.nextHash > LAST_HASH) this.#slotMerged(schedule, round, reply.slot);
     else this.#sendPage(schedule, round, reply.slot, reply.nextHash);
     this.#pump(schedule, round);
+  }
+
+  /** A peer is sending a page with a large value: it is not silent, only slow. */
+  onComing(from: Peer, id: number, bytes: number): void {
+    for (const { peer, round } of this.#schedules) {
+      if (peer === from && round?.id === id) round.transferMs = Math.max(round.transferMs, transferMs(bytes));
+    }
   }
 
   #scheduleOf(peer: Peer, db: number): Schedule | undefined {
@@ -161,7 +175,7 @@ export class AntiEntropy {
   }
 
   #askAgain(schedule: Schedule, round: SyncRound, nowMs: number): void {
-    const overdueMs = nowMs - this.#options.patienceMs / 4;
+    const overdueMs = nowMs - this.#options.patienceMs / 4 - round.transferMs;
     for (const { slot, fromHash } of round.pagesSentBefore(overdueMs)) {
       this.#context.counters.resends++;
       this.#sendPage(schedule, round, slot, fromHash);
@@ -171,11 +185,12 @@ export class AntiEntropy {
   #takeIn(keyspace: Keyspace, from: Peer, { slot, records, wanted }: SyncPageReply): void {
     const received = new Set<number>();
     for (const { key, record } of records) {
-      if (absorb(this.#context, keyspace, slot, key, record) !== 'stored') continue;
-      this.#context.counters.syncRecords++;
-      received.add(keyspace.store.hashOf(key));
+      if (absorb(this.#context, keyspace, slot, key, record) === 'stored') this.#context.counters.syncRecords++;
+      const hash = keyspace.store.hashOf(key);
+      const ref = keyspace.store.find(slot, hash, key);
+      if (isVersion(record, versionHeld(keyspace.store, ref))) received.add(hash);
     }
-    // What was older here than there is no news to the peer.
+    // What is here just as the peer has sent it is no news to the peer.
     const news = wanted.filter(hash => !received.has(hash));
     const { messages, epoch } = this.#context;
     for (const { key, record } of recordsUnder(keyspace.store, slot, news)) {

@@ -1,3 +1,4 @@
+import { MAX_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
 import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 
 /** Lets a number through that can count, number, measure or stamp: a safe integer, not negative. `what` is for the error. */
@@ -17,4 +18,11 @@ export function readWord<T extends string>(input: ByteReader, words: readonly T[
   const word = words[index];
   if (word === undefined) throw new MalformedMessageError(`Cannot take ${index} for ${what}`);
   return word;
+}
+
+/** A stamp, sent as f64. */
+export function readStamp(input: ByteReader): Stamp {
+  const stamp = readNatural(input, 'a stamp');
+  if (stamp > MAX_STAMP) throw new MalformedMessageError(`Cannot take ${stamp} for a stamp: no clock is there yet`);
+  return stamp;
 }

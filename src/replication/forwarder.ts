@@ -176,13 +176,19 @@ export class Forwarder {
   #isFirstCopy(actor: string, id: number): boolean {
     let window = this.#seen.get(actor);
     if (window === undefined) {
-      window = new ReplayWindow();
+      window = new ReplayWindow(WINDOW_SPAN);
       this.#seen.set(actor, window);
       if (this.#seen.size > MAX_ACTORS_REMEMBERED) this.#seen.delete(this.#seen.keys().next().value!);
     }
     return window.admit(id);
   }
 }
+
+/**
+ * Numbers of one sender that are told apart: twice what it may have under way at a time, so that one that comes late
+ * is not taken for a copy.
+ */
+const WINDOW_SPAN = 2 ** 17;
 
 /** Every start of every node is an actor of its own; those of starts long past send nothing any more. */
 const MAX_ACTORS_REMEMBERED = 1024;

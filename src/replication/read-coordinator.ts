@@ -9,7 +9,7 @@ import { ReadQuorum } from './quorum.ts';
 import type { ReplicaReadReply } from './replica-messages.ts';
 import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { transferMs } from './transfer-time.ts';
-import { isVersion, type KnownVersion, versionOf } from './versions.ts';
+import { isSameVersion, type KnownVersion, versionHeld, versionOf } from './versions.ts';
 
 /**
  * How thoroughly to look.
@@ -107,7 +107,7 @@ export class ReadCoordinator {
       slot,
       hash,
       key,
-      known: ref === 0 ? undefined : versionOf(keyspace.store.read(ref)),
+      known: versionHeld(keyspace.store, ref),
       purpose,
       done,
       startedMs: clock.monotonicMs(),
@@ -243,15 +243,14 @@ export class ReadCoordinator {
   #repair(read: PendingRead): void {
     const { keyspace, slot, hash, key } = read;
     const ref = keyspace.store.find(slot, hash, key);
-    if (ref === 0) return;
-    const newest = keyspace.store.read(ref);
+    const newest = versionHeld(keyspace.store, ref);
     const replicas = keyspace.placement.replicasOf(slot);
     for (let i = 0; i < replicas.length; i++) {
       const peer = replicas[i]!;
-      if (peer.isSelf || (read.answered & (1 << i)) === 0 || isVersion(newest, read.held[i])) continue;
+      if (peer.isSelf || (read.answered & (1 << i)) === 0 || isSameVersion(newest, read.held[i])) continue;
       this.#context.counters.readRepairs++;
       const { messages, epoch } = this.#context;
-      this.#context.send(peer, messages.encodeReplicate(0, epoch, keyspace.db, key, newest));
+      this.#context.send(peer, messages.encodeReplicate(0, epoch, keyspace.db, key, keyspace.store.read(ref)));
     }
   }
 }

@@ -4,7 +4,7 @@ import { EMPTY_VECTOR, type VersionVector } from '../clock/version-vector.ts';
 import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 import type { ByteWriter } from '../lib/byte-writer.ts';
 import type { Dot, Expiry, StoredRecord } from '../store/record.ts';
-import { readNatural } from './checked-reads.ts';
+import { readNatural, readStamp } from './checked-reads.ts';
 
 const TOMBSTONE = 1;
 const EXPIRY = 2;
@@ -74,7 +74,7 @@ export class RecordCodec {
 
   readDot(input: ByteReader): Dot {
     const actor = this.#readActor(input);
-    return { actor, stamp: readNatural(input, 'a stamp') };
+    return { actor, stamp: readStamp(input) };
   }
 
   #read(input: ByteReader, valueIsRest: boolean): StoredRecord {

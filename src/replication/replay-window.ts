@@ -10,8 +10,8 @@ export class ReplayWindow {
   readonly #size: number;
   #highest = 0;
 
-  /** @param size how many numbers the window spans; a multiple of 32. */
-  constructor(size = 4096) {
+  /** @param size how many numbers the window spans, more than can be under way at a time; a multiple of 32. */
+  constructor(size: number) {
     assert(size % 32 === 0, `Cannot make a replay window of ${size}: it is no multiple of 32`);
     this.#size = size;
     this.#bits = new Uint32Array(size / 32);

@@ -2,7 +2,7 @@ import type { Stamp } from '../clock/hybrid-clock.ts';
 import type { ByteReader } from '../lib/byte-reader.ts';
 import { ByteWriter } from '../lib/byte-writer.ts';
 import type { StoredRecord } from '../store/record.ts';
-import { readNatural, readWord } from './checked-reads.ts';
+import { readNatural, readStamp, readWord } from './checked-reads.ts';
 import { BODY_THRESHOLD_BYTES, type Encoded, MessageType } from './message-type.ts';
 import type { RecordCodec } from './record-codec.ts';
 import type { KnownVersion } from './versions.ts';
@@ -45,13 +45,13 @@ export interface ReplicaReadReply {
 
 /** "A value of so many bytes is on its way": goes before an answer that takes long to arrive, so that it is waited for. */
 export interface Coming {
-  /** What is answered: a replica's read, or a forwarded operation, of this number. */
-  readonly answers: 'read' | 'forward';
+  /** What is answered: a replica's read, a forwarded operation, or a page of anti-entropy, of this number (the round's). */
+  readonly answers: 'read' | 'forward' | 'page';
   readonly id: number;
   readonly bytes: number;
 }
 
-const ANSWERED = ['read', 'forward'] as const;
+const ANSWERED = ['read', 'forward', 'page'] as const;
 const REPLICATED_STATUSES = ['stored', 'behind', 'refilling'] as const;
 const READ_STATUSES = ['same', 'absent', 'record'] as const;
 
@@ -91,7 +91,7 @@ export class ReplicaMessages {
   decodeReplicated(input: ByteReader): Replicated {
     const id = readNatural(input, 'an operation number');
     const status = readWord(input, REPLICATED_STATUSES, 'a status');
-    return { id, status, stamp: readNatural(input, 'a stamp') };
+    return { id, status, stamp: readStamp(input) };
   }
 
   encodeRead(id: number, epoch: number, db: number, key: Uint8Array, known: KnownVersion | undefined): Encoded {

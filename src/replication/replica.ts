@@ -4,7 +4,7 @@ import type { Peer } from './peer.ts';
 import type { ReplicaRead, Replicate } from './replica-messages.ts';
 import { absorb, type ReplicationContext } from './replication-context.ts';
 import { announce } from './transfer-time.ts';
-import { isVersion, stampOf } from './versions.ts';
+import { isSameVersion, stampOf, versionHeld } from './versions.ts';
 
 /** The replica's side of reads and writes: it stores what it is sent and says what it holds (DESIGN §5). */
 export class Replica {
@@ -27,11 +27,11 @@ export class Replica {
     if (keyspace === undefined) return;
     const { store } = keyspace;
     const ref = store.find(slot, store.hashOf(message.key), message.key);
-    const record = ref === 0 ? undefined : store.read(ref);
-    const status = record === undefined ? 'absent' : isVersion(record, message.known) ? 'same' : 'record';
+    const held = versionHeld(store, ref);
+    const status = held === undefined ? 'absent' : isSameVersion(held, message.known) ? 'same' : 'record';
     const refilling = keyspace.refill.isRefilling(slot);
     const { id } = message;
-    const sent = status === 'record' ? record : undefined;
+    const sent = status === 'record' ? store.read(ref) : undefined;
     announce(this.#context, from, 'read', id, sent?.value?.length ?? 0);
     this.#context.send(from, this.#context.messages.encodeReadReply({ id, refilling, status, record: sent }));
   }

@@ -8,6 +8,8 @@ interface PageUnderWay {
 export class SyncRound {
   readonly id: number;
   lastHeardMs: number;
+  /** What a large value on its way adds to every wait. */
+  transferMs = 0;
   /** Whether the peer has said which slots differ. */
   hasDigests = false;
   /** Whether the peer has all its data: only then does a merge from it count as one from a witness. */

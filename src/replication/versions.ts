@@ -1,6 +1,7 @@
 import type { Stamp } from '../clock/hybrid-clock.ts';
 import { NO_STAMP } from '../clock/hybrid-clock.ts';
 import type { Dot, Expiry, StoredRecord } from '../store/record.ts';
+import { NO_RECORD, type RecordRef, type RecordStore } from '../store/record-store.ts';
 
 /** The dots that tell two states of a record apart. */
 export interface KnownVersion {
@@ -18,9 +19,19 @@ export function versionOf(record: StoredRecord | undefined): KnownVersion | unde
   return record && { dot: record.dot, expiryDot: record.expiry?.dot };
 }
 
+/** The version of a record in a store, without its value. */
+export function versionHeld(store: RecordStore, ref: RecordRef): KnownVersion | undefined {
+  return ref === NO_RECORD ? undefined : { dot: store.dotOf(ref), expiryDot: store.expiryOf(ref)?.dot };
+}
+
 /** Whether `held` is this very version, its expiry included. */
 export function isVersion(record: Versioned, held: KnownVersion | undefined): boolean {
-  return held !== undefined && sameDot(record.dot, held.dot) && sameDot(record.expiry?.dot, held.expiryDot);
+  return isSameVersion({ dot: record.dot, expiryDot: record.expiry?.dot }, held);
+}
+
+export function isSameVersion(a: KnownVersion | undefined, b: KnownVersion | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return sameDot(a.dot, b.dot) && sameDot(a.expiryDot, b.expiryDot);
 }
 
 /** The greatest stamp in a version: what a write of it is acknowledged under. */

@@ -118,7 +118,8 @@ export class WriteCoordinator {
     const index = write.keyspace.placement.replicasOf(write.slot).indexOf(from);
     const bit = 1 << index;
     if (index < 0 || (write.answered & bit) !== 0) return;
-    write.answered |= bit;
+    // A refilling replica that does not count may be whole a moment later: it is asked again.
+    if (message.status !== 'refilling' || write.quorum.need === 1) write.answered |= bit;
     // An expiry loses against a newer value or expiry only, and then takes its place right before it.
     write.quorum.add(message.status === 'refilling');
     if (!write.quorum.reached) return;

@@ -46,6 +46,22 @@ describe('a node and what clients may do to it', () => {
     expect(await bystander.get('bystander')).toBe('alive');
   });
 
+  it('a connection is closed after QUIT or an error even if the client keeps its side open, and what follows is not kept', async () => {
+    for (const last of ['QUIT\r\n', '*1\r\n$abc\r\n']) {
+      const socket = await connected(port);
+      socket.resume();
+      const closed = new Promise(resolve => socket.once('close', resolve));
+      socket.write(last);
+      socket.write(Buffer.alloc(8 * 1024 * 1024, 'x'));
+      await closed;
+      socket.destroy();
+    }
+    const lines = String(await cluster.client(0).call('CLIENT', 'LIST'))
+      .trim()
+      .split('\n');
+    expect(lines.every(line => !line.includes('cmd=quit'))).toBe(true);
+  });
+
   it('requests that came before a protocol error are still answered', async () => {
     expect(await exchange(port, 'PING\r\n*1\r\n$-5\r\n', closes)).toBe(
       '+PONG\r\n-ERR Protocol error: invalid bulk length\r\n',

@@ -54,7 +54,7 @@ describe('A read', () => {
   it('asks for no value where only existence and length matter', () => {
     const client = new TestSession();
     client.execute('EXISTS k');
-    client.execute('STRLEN k');
+    client.execute('STRLEN l');
     expect(client.begun.map(({ operation }) => operation.kind === 'read' && operation.wantsValue)).toEqual([
       false,
       false,

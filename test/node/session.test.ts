@@ -40,9 +40,38 @@ describe('The order on a connection (DESIGN §5)', () => {
     expect(client.execute('SET {x}k v')).toBe(true);
   });
 
-  it('lets all others go: other slots, reads behind reads, commands without keys', () => {
+  it('holds back a read that follows an undecided read of its slot, lest it be answered with something older', () => {
     const client = new TestSession();
-    for (const line of ['SET k v', 'SET l v', 'GET m', 'GET m', 'PING', 'SELECT 1', 'GET n', 'MGET o p']) {
+    expect([client.execute('GET k'), client.execute('GET k')]).toEqual([true, false]);
+    client.begun[0]!.complete({ status: 'read', found: undefined });
+    expect(client.execute('GET k')).toBe(true);
+  });
+
+  it('holds commands back when much is waiting behind a reply that is not known', () => {
+    const client = new TestSession();
+    client.execute('GET slow');
+    let run = 0;
+    while (run < 1000 && client.execute(`ECHO ${'x'.repeat(16_000)}`)) run++;
+    expect(run).toBeGreaterThan(10);
+    expect(run).toBeLessThan(100);
+    client.begun[0]!.complete({ status: 'read', found: undefined });
+    expect(client.execute('PING')).toBe(true);
+  });
+
+  it('runs a command with very many keys in parts, and answers once all are decided', () => {
+    const client = new TestSession();
+    const keys = Array.from({ length: 3000 }, (_, i) => `key:${i}`);
+    client.execute(`MGET ${keys.join(' ')}`);
+    expect(client.begun.length).toBe(1024);
+    expect(client.execute('GET key:2999')).toBe(false);
+    for (let i = 0; i < client.begun.length; i++) client.begun[i]!.complete({ status: 'read', found: undefined });
+    expect(client.begun.length).toBe(3000);
+    expect(client.output()).toBe(`*3000\r\n${'$-1\r\n'.repeat(3000)}`);
+  });
+
+  it('lets all others go: other slots, commands without keys', () => {
+    const client = new TestSession();
+    for (const line of ['SET k v', 'SET l v', 'GET m', 'PING', 'SELECT 1', 'GET n', 'MGET o p']) {
       expect([line, client.execute(line)]).toEqual([line, true]);
     }
     expect(client.progress).toBe(0);
