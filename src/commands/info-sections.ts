@@ -96,7 +96,7 @@ const REDIS_COUNTERS = [
 
 function stats(of: Server): InfoFields {
   const counted = statistics(of);
-  return Object.fromEntries(REDIS_COUNTERS.map(name => [name, counted[name] ?? 0]));
+  return Object.fromEntries(REDIS_COUNTERS.filter(name => name in counted).map(name => [name, counted[name]!]));
 }
 
 function replication(of: Server): InfoFields {
@@ -113,7 +113,9 @@ const CPU_FIELDS = ['used_cpu_sys', 'used_cpu_user'] as const;
 
 function cpu(of: Server): InfoFields {
   const counted = statistics(of);
-  return Object.fromEntries(CPU_FIELDS.map(name => [name, Number(counted[name] ?? 0).toFixed(6)]));
+  return Object.fromEntries(
+    CPU_FIELDS.filter(name => name in counted).map(name => [name, Number(counted[name]).toFixed(6)]),
+  );
 }
 
 function keyspace(of: Server): InfoFields {

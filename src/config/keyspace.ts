@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type ReplicaCount, resolveCount } from '../lib/replica-count.ts';
 import { choice, count, countOr, duration, identifier, size, toggle } from './kinds.ts';
 import { derived, required, setting } from './setting.ts';
 
@@ -36,17 +37,14 @@ export const keyspaceSchema = z.strictObject({
 
 type KeyspaceSettings = z.output<typeof keyspaceSchema>;
 
-/** How many replicas, as a number or a word that depends on how many there are. */
-export type ReplicaLevel = number | 'one' | 'quorum' | 'all';
-
 /** A keyspace with everything decided. */
 export interface KeyspaceConfig {
   readonly db: number;
   readonly name: string;
   readonly policy: 'eventual' | 'quorum' | 'mirror' | 'strong';
   readonly replicas: number | 'all';
-  readonly read: ReplicaLevel;
-  readonly write: ReplicaLevel;
+  readonly read: ReplicaCount;
+  readonly write: ReplicaCount;
   readonly session: boolean;
   readonly sloppy: boolean;
   /** 0: keys without an expiry live for ever. */
@@ -88,7 +86,7 @@ export function faultOf(keyspace: KeyspaceConfig): KeyspaceFault | undefined {
   if (keyspace.session) return { key: 'session', reason: 'yes is not available yet; expected no' };
   if (keyspace.sloppy) return { key: 'sloppy', reason: 'yes is not available yet; expected no' };
   if (keyspace.ttlMs > 0) return { key: 'ttl', reason: 'a default expiry is not available yet; expected 0' };
-  for (const [key, asked] of Object.entries({ read, write }) as ['read' | 'write', ReplicaLevel][]) {
+  for (const [key, asked] of Object.entries({ read, write }) as ['read' | 'write', ReplicaCount][]) {
     if (typeof asked === 'number' && typeof replicas === 'number' && asked > replicas) {
       return { key, reason: `${asked} is more than the ${replicas} replicas; expected at most ${replicas}` };
     }
@@ -101,20 +99,14 @@ export function faultOf(keyspace: KeyspaceConfig): KeyspaceFault | undefined {
  * writes (2W > N) or the later one can lose to the earlier (D. Gifford, "Weighted Voting for Replicated Data", 1979).
  * Checked for every number of replicas there can be, as a small ring has fewer than N.
  */
-function quorumFaultOf(replicas: number | 'all', read: ReplicaLevel, write: ReplicaLevel): KeyspaceFault | undefined {
+function quorumFaultOf(replicas: number | 'all', read: ReplicaCount, write: ReplicaCount): KeyspaceFault | undefined {
   const most = replicas === 'all' ? 2 * MAX_REPLICAS + 1 : replicas;
   for (let n = 1; n <= most; n++) {
-    const [r, w] = [resolve(read, n), resolve(write, n)];
+    const [r, w] = [resolveCount(read, n), resolveCount(write, n)];
     const among = `of ${n} ${n === 1 ? 'replica' : 'replicas'}`;
     const advice = 'expected quorum or all, or policy: eventual';
     if (r + w <= n) return { key: 'read', reason: `${r} ${among} can miss a write to ${w}; ${advice}` };
     if (2 * w <= n) return { key: 'write', reason: `${w} ${among} can miss an earlier write to ${w}; ${advice}` };
   }
   return undefined;
-}
-
-function resolve(level: ReplicaLevel, replicas: number): number {
-  if (level === 'one') return 1;
-  if (level === 'all') return replicas;
-  return level === 'quorum' ? Math.floor(replicas / 2) + 1 : Math.min(level, replicas);
 }

@@ -1,6 +1,6 @@
 import type { Connection, Consistency } from '../commands/context.ts';
+import { resolveCount } from '../lib/replica-count.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
-import { resolveCount } from '../replication/policy.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 
 /** What the shell knows of a client connection. */

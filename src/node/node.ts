@@ -6,7 +6,7 @@ import type { ClusterIdentity } from '../membership/cluster.ts';
 import { Founding, type FoundingEvent } from '../membership/founding.ts';
 import type { Member, MembershipEvent } from '../membership/member.ts';
 import { Swim } from '../membership/swim.ts';
-import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
+import type { BusAddress, NodeName, PeerIdentity } from '../ports/outbox.ts';
 import { ReplicationCounters } from '../replication/counters.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { MessageType } from '../replication/message-type.ts';
@@ -14,6 +14,7 @@ import type { KeyOperation } from '../replication/operation.ts';
 import { BlockPool } from '../resp/block-pool.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import type { ClientSocket } from './client-connection.ts';
+import { ClientCounters } from './client-counters.ts';
 import { Cluster } from './cluster.ts';
 import { type ControlMessage, decodeControl, encodeControl } from './control-messages.ts';
 import { Explainer } from './explainer.ts';
@@ -34,6 +35,7 @@ const MEMBERSHIP_TICK_MS = 100;
  */
 export class Node {
   readonly counters = new ReplicationCounters();
+  readonly clientCounters = new ClientCounters();
   readonly actor: string;
   readonly #options: NodeOptions;
   readonly #ports: NodePorts;
@@ -41,6 +43,8 @@ export class Node {
   readonly #founding: Founding;
   readonly #linked = new Map<NodeName, PeerIdentity>();
   readonly #sessions = new Map<number, Session>();
+  /** Where each member's bus was last said to be. */
+  readonly #addresses = new Map<NodeName, BusAddress>();
   readonly #view: ServerView;
   readonly #environment: SessionEnvironment;
   readonly #startedWallMs: number;
@@ -75,6 +79,7 @@ export class Node {
         get: db => this.#cluster?.keyspaces.get(db),
       },
       runner: this,
+      counters: this.clientCounters,
       pool: new BlockPool(),
       sidePool: new BlockPool(SIDE_BLOCKS, SIDE_BLOCK_BYTES),
       initial: { db: options.defaultKeyspace, authenticated: options.password === '' },
@@ -118,6 +123,7 @@ export class Node {
 
   /** A client has connected. @param onProgress see `Session`. */
   openSession(socket: ClientSocket, onProgress: () => void): Session {
+    this.clientCounters.totalConnectionsReceived++;
     const session = new Session(this.#environment, socket, onProgress);
     this.#sessions.set(socket.id, session);
     return session;
@@ -256,7 +262,11 @@ export class Node {
     this.#explainer = new Explainer(this.#cluster.context, (to, message) =>
       this.#sendControl(to, { kind: 'explain', message }),
     );
-    for (const member of identity.members) if (member.name !== this.#options.name) outbox.dial(member.bus);
+    for (const { name, bus } of identity.members) {
+      if (name === this.#options.name) continue;
+      this.#addresses.set(name, bus);
+      outbox.dial(bus);
+    }
     for (const peer of this.#linked.values()) this.linkUp(peer);
   }
 
@@ -276,7 +286,19 @@ export class Node {
     peer.alive = member.status !== 'dead' && member.status !== 'left';
     peer.suspect = member.status === 'suspect';
     peer.refilling = member.refilling;
+    if (member.status !== 'unknown') this.#followAddress(member);
     if (!this.#linked.has(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
+  }
+
+  /** A member that has moved is no longer looked for where it was, unless another lives there now. */
+  #followAddress({ name, identity }: Member): void {
+    const { outbox } = this.#ports;
+    const before = this.#addresses.get(name);
+    this.#addresses.set(name, identity.bus);
+    if (before === undefined || sameAddress(before, identity.bus)) return;
+    outbox.dial(identity.bus);
+    const isInUse = [...this.#addresses.values()].some(address => sameAddress(address, before));
+    if (!isInUse) outbox.hangUp(before);
   }
 
   /** Gossips whether this node is refilling, when that has changed. */
@@ -293,4 +315,8 @@ export class Node {
   #nowMs(): number {
     return this.#ports.clock.monotonicMs();
   }
+}
+
+function sameAddress(a: BusAddress, b: BusAddress): boolean {
+  return a.host === b.host && a.port === b.port;
 }

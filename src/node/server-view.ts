@@ -145,7 +145,7 @@ export class ServerView implements Server {
   }
 
   statistics(): Readonly<Record<string, string | number>> {
-    return { ...this.#node.counters };
+    return { ...this.#node.counters, ...this.#node.clientCounters };
   }
 
   memory(): { readonly residentBytes: number; readonly heapUsedBytes: number } {

@@ -6,6 +6,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { BlockPool } from '../resp/block-pool.ts';
 import type { ReplyWriter } from '../resp/reply-writer.ts';
 import { ClientConnection, type ClientSocket, type KeyspaceDirectory } from './client-connection.ts';
+import type { ClientCounters } from './client-counters.ts';
 import { ReplyQueue } from './reply-queue.ts';
 import { type OperationRunner, SessionKeys } from './session-keys.ts';
 
@@ -16,6 +17,7 @@ export interface SessionEnvironment {
   readonly server: Server;
   readonly keyspaces: KeyspaceDirectory;
   readonly runner: OperationRunner;
+  readonly counters: ClientCounters;
   readonly pool: BlockPool;
   /** For replies that cannot go out yet. */
   readonly sidePool: BlockPool;
@@ -85,6 +87,7 @@ export class Session implements CommandContext {
     const command = this.#environment.table.resolve(this);
     if (command === undefined) return true;
     if (this.keys.hasUndecided && this.#mustWait(command)) return false;
+    this.#environment.counters.totalCommandsProcessed++;
     this.connection.ran(command.fullName, this.#environment.clock.monotonicMs());
     this.#isExecuting = true;
     try {

@@ -1,8 +1,9 @@
 import { NO_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
+import { resolveCount } from '../lib/replica-count.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { RecordStore } from '../store/record-store.ts';
 import type { Placement } from './placement.ts';
-import { type KeyspacePolicy, resolveCount } from './policy.ts';
+import type { KeyspacePolicy } from './policy.ts';
 import { Refill } from './refill.ts';
 
 /** One keyspace on one node: what it promises, where its keys live, and the records that live here. */

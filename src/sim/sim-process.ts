@@ -21,7 +21,7 @@ export interface World {
   readonly nodes: number;
   say(who: NodeName, line: string): void;
   /** A node threw: its own assertion, or a plain bug. */
-  threw(process: SimProcess, error: unknown): void;
+  threw(who: NodeName, error: unknown): void;
 }
 
 /**
@@ -138,7 +138,7 @@ export class SimProcess implements Endpoint {
       action();
       if (this.#awake.size > 0) this.#pumpAwake();
     } catch (error) {
-      this.#world.threw(this, error);
+      this.#world.threw(this.name, error);
     }
   }
 

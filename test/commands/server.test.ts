@@ -13,7 +13,7 @@ describe('INFO', () => {
       ...['server_time_usec:1760090061500007', 'uptime_in_seconds:90061', 'uptime_in_days:1'],
       ...['# Clients', 'connected_clients:1', 'cluster_connections:2', 'maxclients:10000'],
       ...['# Memory', 'used_memory:10486784', 'used_memory_human:10.00M', 'used_memory_rss:20971520', 'maxmemory:2048'],
-      ...['# Persistence', 'loading:0', '# Stats', 'keyspace_hits:5', 'keyspace_misses:0'],
+      ...['# Persistence', 'loading:0', '# Stats', 'keyspace_hits:5'],
       ...['# Replication', 'role:master', '# CPU', '# Cluster', 'cluster_enabled:1'],
       ...['# Coterie', 'node_name:n1', 'ring_epoch:1', 'founded:yes', 'nodes_alive:3', 'quorum_writes:9'],
       ...['# Keyspace', 'db0:keys=3,expires=1,avg_ttl=0'],
@@ -21,6 +21,7 @@ describe('INFO', () => {
       expect(text).toContain(`\n${line}\r\n`.slice(line === '# Server' ? 1 : 0));
     }
     expect(text.match(/keyspace_hits/g)).toHaveLength(1);
+    expect(text).not.toContain('keyspace_misses'); // what is not counted is not shown
   });
 
   it('shows the sections asked for, in its own order, with a blank line between', () => {

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { ConfigError } from '../../src/config/config.ts';
-import { faultOf, type KeyspaceConfig, type ReplicaLevel } from '../../src/config/keyspace.ts';
+import { faultOf, type KeyspaceConfig } from '../../src/config/keyspace.ts';
 import { parseConfig } from '../../src/config/parse-config.ts';
+import type { ReplicaCount } from '../../src/lib/replica-count.ts';
 
 const machine = { hostname: 'h', address: undefined };
 
@@ -69,8 +70,8 @@ describe('policy: quorum', () => {
   });
 
   it('accepts exactly the levels of which any two quorums share a replica, however many replicas there are', () => {
-    const level = fc.constantFrom<ReplicaLevel>('one', 'quorum', 'all', 1, 2, 3, 4, 5);
-    const count = (of: ReplicaLevel, n: number) => {
+    const level = fc.constantFrom<ReplicaCount>('one', 'quorum', 'all', 1, 2, 3, 4, 5);
+    const count = (of: ReplicaCount, n: number) => {
       return of === 'one' ? 1 : of === 'all' ? n : of === 'quorum' ? Math.floor(n / 2) + 1 : Math.min(of, n);
     };
     /** All subsets of n replicas with `size` members, as bit sets. */

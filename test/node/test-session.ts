@@ -1,6 +1,7 @@
 import { Actors } from '../../src/clock/actors.ts';
 import { createCommandTable } from '../../src/commands/all-commands.ts';
 import type { ClientSocket } from '../../src/node/client-connection.ts';
+import { ClientCounters } from '../../src/node/client-counters.ts';
 import { Session, type SessionEnvironment } from '../../src/node/session.ts';
 import type { OperationRunner } from '../../src/node/session-keys.ts';
 import { Keyspace } from '../../src/replication/keyspace.ts';
@@ -47,6 +48,7 @@ export class TestSession implements OperationRunner {
       runner: this,
       pool: new BlockPool(),
       sidePool: new BlockPool(),
+      counters: new ClientCounters(),
       initial: { db: 0, authenticated: true },
       maxPendingReplies: 100,
       ...changes,

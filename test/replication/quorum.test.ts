@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resolveCount } from '../../src/replication/policy.ts';
+import { resolveCount } from '../../src/lib/replica-count.ts';
 import { ReadQuorum, WriteQuorum } from '../../src/replication/quorum.ts';
 
 describe('A number of replicas', () => {

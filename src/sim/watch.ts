@@ -1,0 +1,82 @@
+import { AvailabilityCheck } from './checkers/availability.ts';
+import { Convergence } from './checkers/convergence.ts';
+import { Dots } from './checkers/dots.ts';
+import { QuorumOrder } from './checkers/quorum-order.ts';
+import { History, type OperationObserver } from './history.ts';
+import type { Machines } from './machines.ts';
+import { type Operation, type OperationOutcome, valueIdOf, writesValues } from './operation.ts';
+import { SIMULATED_KEYSPACES } from './options.ts';
+import { type SimKey, toSimKey } from './stored-key.ts';
+import type { Report, Violation } from './violation.ts';
+
+/** All checks, and what they need to be asked: it sees every operation, and looks into the stores. */
+export class Watch implements OperationObserver {
+  readonly history: History;
+  readonly order: QuorumOrder;
+  readonly dots: Dots;
+  readonly convergence: Convergence;
+  readonly availability = new AvailabilityCheck();
+  readonly operations: Record<OperationOutcome, number> = { ok: 0, unavailable: 0, refused: 0, lost: 0 };
+  /** Acknowledged writes, by keyspace. */
+  readonly acknowledged = new Map<number, number>();
+  readonly #machines: Machines;
+  readonly #dbs: readonly number[];
+  readonly #keys: readonly SimKey[];
+  readonly #keysByName: ReadonlyMap<string, SimKey>;
+  #violation: Violation | undefined;
+
+  constructor(machines: Machines, dbs: readonly number[], keyNames: readonly string[]) {
+    this.#machines = machines;
+    this.#dbs = dbs;
+    this.#keys = keyNames.map(toSimKey);
+    this.#keysByName = new Map(this.#keys.map(key => [key.name, key]));
+    const strict = SIMULATED_KEYSPACES.filter(({ policy }) => policy === 'quorum').map(({ db }) => db);
+    this.order = new QuorumOrder(new Set(strict), this.report);
+    this.dots = new Dots(this.report);
+    this.convergence = new Convergence(this.#keys, dbs);
+    this.history = new History([this.order, this.availability, this]);
+  }
+
+  /** The first thing that was found to be wrong. */
+  get violation(): Violation | undefined {
+    return this.#violation;
+  }
+
+  readonly report: Report = violation => {
+    this.#violation ??= violation;
+  };
+
+  began(): void {}
+
+  ended(operation: Operation): void {
+    const { outcome, db, keys } = operation;
+    this.operations[outcome!]++;
+    if (outcome === 'ok' && writesValues(operation) && operation.applied) {
+      this.acknowledged.set(db, (this.acknowledged.get(db) ?? 0) + 1);
+    }
+    for (const name of keys) this.#look(db, this.#keysByName.get(name)!);
+  }
+
+  /** Looks at every key at every replica. */
+  lookAround(): void {
+    for (const db of this.#dbs) for (const key of this.#keys) this.#look(db, key);
+  }
+
+  /** Checks everything that replicas agree on, as if it were read. */
+  checkAgreed(): void {
+    const processes = this.#machines.running();
+    this.convergence.checkPlaces(processes, this.report);
+    this.lookAround();
+    const wallMs = this.#machines.fastestWallMs();
+    for (const db of this.#dbs) {
+      for (const key of this.#keys) {
+        const value = this.convergence.agreed(processes, db, key, wallMs)?.value;
+        this.order.checkFinal(db, key.name, value && valueIdOf(value));
+      }
+    }
+  }
+
+  #look(db: number, key: SimKey): void {
+    for (const process of this.#machines.running()) this.dots.look(process, db, key);
+  }
+}
