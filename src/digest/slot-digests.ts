@@ -29,6 +29,18 @@ export class SlotDigests {
     return [this.#low[slot]!, this.#high[slot]!];
   }
 
+  /** One digest over many slots: equal just when, with overwhelming probability, all of theirs are. */
+  fold(slots: Uint16Array): Digest {
+    let low = 0;
+    let high = 0;
+    for (let i = 0; i < slots.length; i++) {
+      const slot = slots[i]!;
+      low = Math.imul(low ^ this.#low[slot]!, 0x01000193) ^ (low >>> 15);
+      high = Math.imul(high ^ this.#high[slot]!, 0x01000193) ^ (high >>> 13);
+    }
+    return [low >>> 0, high >>> 0];
+  }
+
   equal(slot: number, digest: Digest): boolean {
     return this.#low[slot] === digest[0] && this.#high[slot] === digest[1];
   }

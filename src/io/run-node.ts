@@ -96,7 +96,8 @@ function startTicking(node: Node, seeds: SeedFinder): NodeJS.Timeout {
     lastMs = nowMs;
     if (lagMs >= LAG_WORTH_TELLING_MS) node.observeLag(lagMs);
     if (node.cluster !== undefined) seeds.stop();
-    node.tick();
+    // Behind the sockets: after a stall, what has arrived meanwhile is read before anything is held to be late.
+    setImmediate(() => node.tick());
   }, TICK_MS);
 }
 

@@ -22,6 +22,9 @@ import type { NodeOptions, NodePorts } from './node-options.ts';
 import { ServerView } from './server-view.ts';
 import { Session, type SessionEnvironment } from './session.ts';
 
+/** 16 MiB at most of blocks for replies: where many connections are answered in one turn each needs one at once. */
+const OUTPUT_BLOCKS = 256;
+
 /** 8 MiB at most of blocks for replies that wait for others before them. */
 const SIDE_BLOCKS = 1024;
 const SIDE_BLOCK_BYTES = 8192;
@@ -80,7 +83,7 @@ export class Node {
       },
       runner: this,
       counters: this.clientCounters,
-      pool: new BlockPool(),
+      pool: new BlockPool(OUTPUT_BLOCKS),
       sidePool: new BlockPool(SIDE_BLOCKS, SIDE_BLOCK_BYTES),
       initial: { db: options.defaultKeyspace, authenticated: options.password === '' },
       maxPendingReplies: options.maxPendingReplies,

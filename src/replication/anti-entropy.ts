@@ -3,7 +3,7 @@ import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { answerPage, describePage, recordsUnder } from './slot-pages.ts';
-import type { DigestWords, SyncDigests, SyncMessages, SyncOpen, SyncPage, SyncPageReply } from './sync-messages.ts';
+import type { SyncDigests, SyncMessages, SyncOpen, SyncPage, SyncPageReply } from './sync-messages.ts';
 import { SyncRound } from './sync-round.ts';
 import { announce, transferMs } from './transfer-time.ts';
 import { isVersion, versionHeld } from './versions.ts';
@@ -77,7 +77,7 @@ export class AntiEntropy {
     const schedule = this.#scheduleOf(from, db);
     if (schedule === undefined || epoch !== this.#context.epoch) return;
     const { keyspace, slots } = schedule;
-    const [low, high] = rootOf(keyspace, slots);
+    const [low, high] = keyspace.store.digests.fold(slots);
     const equal = low === root[0] && high === root[1];
     const words = equal ? new Uint32Array(0) : digestsOf(keyspace, slots);
     const refilling = keyspace.refill.slotsLeft > 0;
@@ -144,7 +144,7 @@ export class AntiEntropy {
     schedule.round = round;
     this.#context.counters.syncRounds++;
     const { epoch } = this.#context;
-    const root = rootOf(keyspace, slots);
+    const root = keyspace.store.digests.fold(slots);
     this.#context.send(peer, this.#messages.encodeOpen({ round: round.id, epoch, db: keyspace.db, root }));
   }
 
@@ -219,18 +219,6 @@ interface Schedule {
 
 const LAST_HASH = 0xffff_ffff;
 const PAGES_UNDER_WAY = 8;
-
-/** One digest over many slots: equal just when, with overwhelming probability, all theirs are. */
-function rootOf(keyspace: Keyspace, slots: Uint16Array): DigestWords {
-  let low = 0;
-  let high = 0;
-  for (const slot of slots) {
-    const [slotLow, slotHigh] = keyspace.store.digests.of(slot);
-    low = Math.imul(low ^ slotLow, 0x01000193) ^ (low >>> 15);
-    high = Math.imul(high ^ slotHigh, 0x01000193) ^ (high >>> 13);
-  }
-  return [low >>> 0, high >>> 0];
-}
 
 function digestsOf(keyspace: Keyspace, slots: Uint16Array): Uint32Array {
   const words = new Uint32Array(slots.length * 2);

@@ -8,11 +8,14 @@ interface Waiting {
  * while, the same for all, so a tick looks only at the head.
  */
 export class DeadlineQueue<T extends Waiting> {
+  /** By number less the first: small integers are no objects. */
   readonly #byId = new Map<number, T>();
+  readonly #firstId: number;
   #nextId: number;
 
   /** @param firstId above 0; see `firstOperationId`. */
   constructor(firstId: number) {
+    this.#firstId = firstId;
     this.#nextId = firstId;
   }
 
@@ -23,23 +26,23 @@ export class DeadlineQueue<T extends Waiting> {
   /** Adds an operation and returns its number: `firstId` and on, and never one twice. */
   add(operation: T): number {
     const id = this.#nextId++;
-    this.#byId.set(id, operation);
+    this.#byId.set(id - this.#firstId, operation);
     return id;
   }
 
   get(id: number): T | undefined {
-    return this.#byId.get(id);
+    return this.#byId.get(id - this.#firstId);
   }
 
   remove(id: number): void {
-    this.#byId.delete(id);
+    this.#byId.delete(id - this.#firstId);
   }
 
   /** Every operation that has waited at least `waitMs`, oldest first; the visitor may remove the one it is shown. */
   forEachOlderThan(nowMs: number, waitMs: number, visit: (operation: T, id: number) => void): void {
-    for (const [id, operation] of this.#byId) {
+    for (const [offset, operation] of this.#byId) {
       if (nowMs - operation.startedMs < waitMs) return;
-      visit(operation, id);
+      visit(operation, offset + this.#firstId);
     }
   }
 
