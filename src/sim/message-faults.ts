@@ -33,6 +33,11 @@ export class MessageFaults {
     this.#counts = counts;
   }
 
+  /** Average weather, with which a storm begins: so every kind that was asked for comes in even the shortest one. */
+  begin(): void {
+    this.#severity = 1;
+  }
+
   stir(): void {
     this.#severity = STORM * drawFraction(this.#random) ** 2;
   }

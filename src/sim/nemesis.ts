@@ -65,7 +65,8 @@ export class Nemesis {
   /** Lets everything loose. @param lengthMs how long it will last: every kind comes in its first half. */
   begin(lengthMs: number): void {
     const storm = ++this.#storm;
-    this.#stir(storm);
+    this.#victims.messages.begin();
+    this.#victims.time.in(STIR_MS * (0.5 + this.#fraction()), () => this.#stir(storm));
     const kinds = shuffled(
       this.#random,
       EPISODES.filter(kind => this.#rates[kind] > 0),
