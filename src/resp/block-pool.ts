@@ -33,7 +33,7 @@ export class BlockPool {
 
   /** Takes a block back that nothing will read from any more. */
   release(block: Buffer): void {
-    assert(!this.#idle.includes(block), 'Cannot release a block: it has been released');
+    assert(this.#idle[this.#idle.length - 1] !== block, 'Cannot release a block: it has just been released');
     if (this.#idle.length < this.#maxIdle) this.#idle.push(block);
   }
 }
