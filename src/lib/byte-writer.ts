@@ -74,11 +74,6 @@ export class ByteWriter {
     this.#length += length;
   }
 
-  /** Puts a 32-bit number where one was written before, such as a count known only at the end. */
-  patchU32(at: number, value: number): void {
-    this.#view.setUint32(at, value);
-  }
-
   #reserve(more: number): void {
     if (this.#length + more <= this.#bytes.length) return;
     const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, this.#length + more));

@@ -77,8 +77,8 @@ export class Session implements CommandContext {
 
   /**
    * Runs a command, or returns false when it has to wait: too many replies are pending, or it would overtake an
-   * undecided operation of this connection on one of its slots (DESIGN §5). The caller gives it again after `onProgress`, and no
-   * other before it.
+   * undecided operation of this connection on one of its slots (DESIGN §5). The caller gives it again after
+   * `onProgress`, and no other before it.
    */
   execute(args: readonly Buffer[]): boolean {
     if (this.#replies.length >= this.#environment.maxPendingReplies) return false;

@@ -45,8 +45,4 @@ export class DeadlineQueue<T extends Waiting> {
       visit(operation, offset + this.#firstId);
     }
   }
-
-  values(): IterableIterator<T> {
-    return this.#byId.values();
-  }
 }
