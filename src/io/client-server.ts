@@ -3,6 +3,7 @@ import type { Node } from '../node/node.ts';
 import type { Log } from '../ports/log.ts';
 import type { BusAddress } from '../ports/outbox.ts';
 import { type ClientLimits, type ClientSocketHost, ClientSocketPump } from './client-socket.ts';
+import { FlushQueue } from './flush-queue.ts';
 import { listen } from './listen.ts';
 
 export interface ClientServerOptions {
@@ -20,7 +21,7 @@ export class ClientServer {
   readonly #options: ClientServerOptions;
   readonly #server: Server;
   readonly #clients = new Set<ClientSocketPump>();
-  readonly #awake = new Set<ClientSocketPump>();
+  readonly #flushQueue = new FlushQueue();
   readonly #loggedMs = new Map<string, number>();
   readonly #host: ClientSocketHost;
   #node: Node | undefined;
@@ -32,7 +33,7 @@ export class ClientServer {
     this.#options = options;
     this.#server = createServer({ allowHalfOpen: true, pauseOnConnect: false }, socket => this.#accept(socket));
     this.#host = {
-      wake: client => this.#wake(client),
+      flushLater: client => this.#flushQueue.add(client),
       closed: client => this.#closed(client),
       log: (event, fields) => this.#logSparingly(event, fields),
     };
@@ -84,25 +85,12 @@ export class ClientServer {
     }
     const client = new ClientSocketPump(this.#nextId++, socket, this.#options.limits, this.#host);
     this.#clients.add(client);
-    client.open(node.openSession(client, () => this.#wake(client)));
+    client.open(node.openSession(client, () => client.wake()));
     if (this.#isHeldUp) client.holdUp(true);
-  }
-
-  /** Replies that become ready in one turn of the event loop go out together. */
-  #wake(client: ClientSocketPump): void {
-    if (this.#awake.size === 0) queueMicrotask(() => this.#pumpAwake());
-    this.#awake.add(client);
-  }
-
-  #pumpAwake(): void {
-    const clients = [...this.#awake];
-    this.#awake.clear();
-    for (const client of clients) client.pump();
   }
 
   #closed(client: ClientSocketPump): void {
     this.#clients.delete(client);
-    this.#awake.delete(client);
     this.#node?.closeSession(client.id);
     if (this.#clients.size === 0) this.#whenEmpty();
   }

@@ -16,14 +16,16 @@ export interface ClientLimits {
 const OUTPUT_HIGH_WATER_BYTES = 1024 * 1024;
 
 export interface ClientSocketHost {
-  /** This connection has replies or can go on: call `pump` once the present callback is over. */
-  wake(client: ClientSocketPump): void;
+  /** Call `flush` of this connection, not marked so far, when this turn of the event loop ends. */
+  flushLater(client: ClientSocketPump): void;
   closed(client: ClientSocketPump): void;
   log(event: string, fields: Record<string, string | number>): void;
 }
 
 /**
- * Moves bytes between a client's socket and its session: decode, run to completion, write what came of it in one go.
+ * Moves bytes between a client's socket and its session: decode and run to completion as they are read, and write what
+ * came of it when the turn of the event loop ends. A reply wakes its reader, so all requests of a turn are run before
+ * the first reply is written (docs/decisions/0008).
  * Reading stops while a command has to wait, while the client does not read its replies, and while the bus is congested.
  */
 export class ClientSocketPump {
@@ -39,6 +41,7 @@ export class ClientSocketPump {
   #held: Buffer[] | undefined;
   #isHeldUp = false;
   #hasEnded = false;
+  #willFlush = false;
   #authTimer: NodeJS.Timeout | undefined;
 
   constructor(id: number, socket: Socket, limits: ClientLimits, host: ClientSocketHost) {
@@ -62,7 +65,8 @@ export class ClientSocketPump {
       // What comes after QUIT or an error is never read, nor kept.
       if (this.#session.connection.isClosing) return;
       this.#decoder.push(chunk as Buffer);
-      this.pump();
+      this.#runCommands();
+      this.wake();
     });
     socket.on('drain', () => this.pump());
     socket.on('end', () => {
@@ -84,6 +88,18 @@ export class ClientSocketPump {
   holdUp(on: boolean): void {
     this.#isHeldUp = on;
     if (!on) this.pump();
+  }
+
+  /** There are replies to write, or commands that could go on. */
+  wake(): void {
+    if (this.#willFlush) return;
+    this.#willFlush = true;
+    this.#host.flushLater(this);
+  }
+
+  flush(): void {
+    this.#willFlush = false;
+    this.pump();
   }
 
   /** Runs what can be run, writes what is ready, and reads on if there is room. */

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Log } from '../../ports/log.ts';
 import type { BusAddress, NodeName, Outbox, PeerIdentity } from '../../ports/outbox.ts';
 import type { Random } from '../../ports/random.ts';
-import { FlushQueue } from './flush-queue.ts';
+import { FlushQueue } from '../flush-queue.ts';
 import { type Agreement, type HandshakeTerms, PROTOCOL_OFFER, type ProtocolOffer } from './handshake.ts';
 import { NONCE_BYTES } from './handshake-wire.ts';
 import { type BusLimits, DEFAULT_BUS_LIMITS } from './limits.ts';

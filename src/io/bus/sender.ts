@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import type { FlushQueue } from '../flush-queue.ts';
 import { Batch } from './batch.ts';
-import type { FlushQueue } from './flush-queue.ts';
 import { FrameWriter } from './frame-writer.ts';
 import type { BusLimits } from './limits.ts';
 import type { Pressure } from './pressure.ts';

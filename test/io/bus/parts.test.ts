@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { backoffMs } from '../../../src/io/bus/backoff.ts';
 import { Fifo } from '../../../src/io/bus/fifo.ts';
-import { FlushQueue } from '../../../src/io/bus/flush-queue.ts';
 import { Pressure } from '../../../src/io/bus/pressure.ts';
+import { FlushQueue } from '../../../src/io/flush-queue.ts';
 import { SeededRandom } from '../../../src/lib/seeded-random.ts';
 
 describe('a queue', () => {
