@@ -1,3 +1,4 @@
+import type { Stamp } from '../clock/hybrid-clock.ts';
 import { conditionHolds, type Mutation, needsRead } from '../store/mutation.ts';
 import { type OutcomeSink, WRITTEN } from '../store/outcome.ts';
 import { DetachedFound } from './detached-found.ts';
@@ -26,6 +27,14 @@ export class Coordinator {
       const { slot, key, mutation, need } = operation;
       this.writes.write(keyspace, slot, key, mutation, need, WRITTEN, sink);
     }
+  }
+
+  /**
+   * The least stamp of a record that this node may yet send and that does not come out of its own store: those of
+   * undecided writes; +Infinity when there are none. A fence is answered with it (DESIGN §5, "Deletes stay deleted").
+   */
+  leastUndeliveredStamp(): Stamp {
+    return this.writes.leastPendingStamp;
   }
 
   tick(): void {

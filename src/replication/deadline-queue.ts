@@ -30,6 +30,11 @@ export class DeadlineQueue<T extends Waiting> {
     return id;
   }
 
+  /** Every operation, oldest first. */
+  values(): Iterable<T> {
+    return this.#byId.values();
+  }
+
   get(id: number): T | undefined {
     return this.#byId.get(id - this.#firstId);
   }

@@ -1,3 +1,4 @@
+import type { Stamp } from '../clock/hybrid-clock.ts';
 import { assert } from '../lib/assert.ts';
 import type { Mutation } from '../store/mutation.ts';
 import type { Outcome, OutcomeSink } from '../store/outcome.ts';
@@ -47,6 +48,13 @@ export class WriteCoordinator {
 
   get pendingCount(): number {
     return this.#pending.size;
+  }
+
+  /** The least stamp in any record that waits here to be sent again; +Infinity when none does. */
+  get leastPendingStamp(): Stamp {
+    let least = Number.POSITIVE_INFINITY;
+    for (const { record } of this.#pending.values()) least = Math.min(least, record.dot.stamp);
+    return least;
   }
 
   /**

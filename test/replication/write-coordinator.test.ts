@@ -122,6 +122,34 @@ describe('A write (DESIGN §5)', () => {
   });
 });
 
+describe('The least undelivered stamp', () => {
+  it('is the least among the versions of undecided writes, and infinite when there are none', () => {
+    const network = new TestNetwork({ nodes: 3 });
+    const { coordinator } = network.node('n1').cluster;
+    expect(coordinator.leastUndeliveredStamp()).toBe(Number.POSITIVE_INFINITY);
+    network.hold(ofType('replicated'));
+    network.set('n1', 'a', '1');
+    const first = network.heldAt('n1', 'a')!.dot.stamp;
+    network.set('n1', 'b', '2');
+    expect(coordinator.leastUndeliveredStamp()).toBe(first);
+    network.settle();
+    network.release();
+    expect(coordinator.leastUndeliveredStamp()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('of an undecided EXPIRE is that of the value, which travels along', () => {
+    const network = new TestNetwork({ nodes: 3 });
+    network.set('n1', 'k', 'v');
+    network.settle();
+    network.hold(ofType('replicated'));
+    network.write('n1', 'k', { kind: 'expire', atMs: Number.MAX_SAFE_INTEGER, condition: 'always' });
+    network.settle();
+    const { dot, expiry } = network.heldAt('n1', 'k')!;
+    expect(dot.stamp).toBeLessThan(expiry!.dot.stamp);
+    expect(network.node('n1').cluster.coordinator.leastUndeliveredStamp()).toBe(dot.stamp);
+  });
+});
+
 describe('A replica that holds a larger stamp', () => {
   it('answers behind, and the coordinator raises its clock and stamps again, so that the later write wins', () => {
     const network = new TestNetwork({ nodes: 3 });
