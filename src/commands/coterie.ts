@@ -107,6 +107,7 @@ function describeVersion(version: ReplicaVersion): ReplyFields {
     length: version.length,
     'expires-at-ms': version.expiryAtMs,
     vector: version.vector,
+    'hints-for': version.hintsFor,
   };
 }
 
@@ -126,6 +127,8 @@ const KEYSPACES: Command = {
       w: each.writeNeed,
       read: each.read,
       write: each.write,
+      sloppy: yesOrNo(each.sloppy),
+      'read-repair': each.readRepair,
       keys: each.keys,
       tombstones: each.tombstones,
       expiring: each.expiring,
@@ -143,7 +146,7 @@ const HELP = [
   '    Show, or set for this connection, how many replicas must answer a read and',
   "    acknowledge a write: a number, ONE, QUORUM, ALL, or DEFAULT for the keyspace's own.",
   'EXPLAIN <key>',
-  '    Show what each replica holds of <key>.',
+  '    Show what each replica holds of <key>, and which nodes it has hints for.',
   'KEYSPACES',
   '    List the keyspaces, what each promises and what this node holds of it.',
   'NODES',

@@ -39,6 +39,8 @@ export interface ReplicaVersion {
   readonly length?: number;
   readonly expiryAtMs?: number;
   readonly vector?: readonly string[];
+  /** The nodes for which this one has a hint on the key. */
+  readonly hintsFor?: readonly string[];
 }
 
 export interface ServerKeyspace {
@@ -51,6 +53,8 @@ export interface ServerKeyspace {
   readonly write: string;
   readonly readNeed: number;
   readonly writeNeed: number;
+  readonly sloppy: boolean;
+  readonly readRepair: string;
   readonly keys: number;
   readonly tombstones: number;
   readonly expiring: number;

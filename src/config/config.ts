@@ -49,6 +49,11 @@ export interface Config {
   readonly busStallTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
 
+  readonly hintMaxBytes: number;
+  readonly hintMaxAgeMs: number;
+  /** Records a second. */
+  readonly hintReplayRate: number;
+
   readonly logLevel: 'info' | 'warn' | 'error' | 'silent';
   readonly logFormat: 'auto' | 'json' | 'pretty';
 

@@ -22,7 +22,16 @@ export const keyspaceSchema = z.strictObject({
   read: derived(level(), '"one" if eventual, "quorum" if quorum', 'R, how many replicas must answer a read.'),
   write: derived(level(), '"one" if eventual, "quorum" if quorum', 'W, how many replicas must acknowledge a write.'),
   session: setting(toggle(), 'no', 'Session guarantees for every connection. Not available yet.'),
-  sloppy: setting(toggle(), 'no', 'Let other nodes stand in for replicas that cannot be reached. Not available yet.'),
+  sloppy: setting(
+    toggle(),
+    'no',
+    'Let other nodes stand in for replicas that cannot be reached: writes go on, but a read may miss them until those are back.',
+  ),
+  'read-repair': setting(
+    choice('async', 'blocking'),
+    'async',
+    'async: stale replicas are mended behind the reply. blocking: a read of several replicas answers when as many hold what it found.',
+  ),
   ttl: setting(
     duration('1s', '3650d', true),
     '0',
@@ -47,6 +56,7 @@ export interface KeyspaceConfig {
   readonly write: ReplicaCount;
   readonly session: boolean;
   readonly sloppy: boolean;
+  readonly readRepair: 'async' | 'blocking';
   /** 0: keys without an expiry live for ever. */
   readonly ttlMs: number;
   /** 0: no limit. */
@@ -65,6 +75,7 @@ export function toKeyspaceConfig(from: KeyspaceSettings): KeyspaceConfig {
     write: from.write ?? byPolicy,
     session: from.session,
     sloppy: from.sloppy,
+    readRepair: from['read-repair'],
     ttlMs: from.ttl,
     maxMemoryBytes: from.maxmemory,
   };
@@ -84,7 +95,12 @@ export function faultOf(keyspace: KeyspaceConfig): KeyspaceFault | undefined {
   }
   if (replicas === 'all') return { key: 'replicas', reason: `all is not available yet; expected 1 to ${MAX_REPLICAS}` };
   if (keyspace.session) return { key: 'session', reason: 'yes is not available yet; expected no' };
-  if (keyspace.sloppy) return { key: 'sloppy', reason: 'yes is not available yet; expected no' };
+  if (keyspace.sloppy && replicas === 1) {
+    return {
+      key: 'sloppy',
+      reason: 'a deleted key could come back with 1 replica; expected no, or replicas: 2 or more',
+    };
+  }
   if (keyspace.ttlMs > 0) return { key: 'ttl', reason: 'a default expiry is not available yet; expected 0' };
   for (const [key, asked] of Object.entries({ read, write }) as ['read' | 'write', ReplicaCount][]) {
     if (typeof asked === 'number' && typeof replicas === 'number' && asked > replicas) {

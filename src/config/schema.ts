@@ -113,6 +113,22 @@ export const configSchema = z.strictObject({
     'How long a node that was told to stop may take to answer what is in flight.',
   ),
 
+  'hint-max-bytes': setting(
+    size('1mb', '16gb'),
+    '64mb',
+    'Bytes of hints, what others could not be sent, that the node keeps; above it they are left to anti-entropy.',
+  ),
+  'hint-max-age': setting(
+    duration('1m', '30d'),
+    '3h',
+    'How long a hint waits for its node; after that it is left to anti-entropy.',
+  ),
+  'hint-replay-rate': setting(
+    count(1, 10_000_000),
+    '2000',
+    'Records a second that the node hands over to those that are back.',
+  ),
+
   'log-level': setting(choice('info', 'warn', 'error', 'silent'), 'info', 'The least important lines to log.'),
   'log-format': setting(choice('auto', 'json', 'pretty'), 'auto', 'auto: for people on a terminal, else JSON.'),
 
@@ -164,5 +180,6 @@ export const SECTIONS = [
       'shutdown-timeout',
     ],
   },
+  { title: 'Healing', names: ['hint-max-bytes', 'hint-max-age', 'hint-replay-rate'] },
   { title: 'Logging', names: ['log-level', 'log-format'] },
 ] as const satisfies readonly { readonly title: string; readonly names: readonly SettingName[] }[];

@@ -10,6 +10,9 @@ import { Coordinator } from '../replication/coordinator.ts';
 import type { ReplicationCounters } from '../replication/counters.ts';
 import { ForwardMessages } from '../replication/forward-messages.ts';
 import { Forwarder } from '../replication/forwarder.ts';
+import { HintMessages } from '../replication/hint-messages.ts';
+import { HintReplay } from '../replication/hint-replay.ts';
+import { Hints } from '../replication/hints.ts';
 import { Housekeeper } from '../replication/housekeeper.ts';
 import { Keyspace } from '../replication/keyspace.ts';
 import { MessageType } from '../replication/message-type.ts';
@@ -20,6 +23,7 @@ import { RecordCodec } from '../replication/record-codec.ts';
 import { Replica } from '../replication/replica.ts';
 import { ReplicaMessages } from '../replication/replica-messages.ts';
 import type { ReplicationContext } from '../replication/replication-context.ts';
+import { StandIn } from '../replication/stand-in.ts';
 import { SyncMessages } from '../replication/sync-messages.ts';
 import { Ring } from '../ring/ring.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
@@ -43,11 +47,15 @@ export class Cluster implements OperationRunner {
   readonly forwarder: Forwarder;
   readonly coordinator: Coordinator;
   readonly antiEntropy: AntiEntropy;
+  readonly hints: Hints;
+  readonly standIn: StandIn;
+  readonly #hintReplay: HintReplay;
   readonly #replica: Replica;
   readonly #housekeepers: readonly Housekeeper[];
   readonly #forwardMessages = new ForwardMessages();
   readonly #replicaMessages: ReplicaMessages;
   readonly #syncMessages: SyncMessages;
+  readonly #hintMessages: HintMessages;
   readonly #byName: ReadonlyMap<NodeName, Peer>;
   readonly #clock: NodePorts['clock'];
   readonly #reader = new ByteReader();
@@ -72,6 +80,7 @@ export class Cluster implements OperationRunner {
     const records = new RecordCodec(actors);
     this.#replicaMessages = new ReplicaMessages(records);
     this.#syncMessages = new SyncMessages(records);
+    this.#hintMessages = new HintMessages(records);
     this.context = {
       clock: ports.clock,
       stamps: new HybridClock(),
@@ -84,9 +93,13 @@ export class Cluster implements OperationRunner {
       counters,
       send: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.send(to.name, head, body),
     };
-    this.coordinator = new Coordinator(this.context);
+    const hasten = (peer: Peer): void => this.antiEntropy.hasten(peer);
+    this.hints = new Hints(this.context, options.hints, ports.log, hasten);
+    this.#hintReplay = new HintReplay(this.context, this.hints, this.#hintMessages, options.hints.replayRate);
+    this.standIn = new StandIn(this.context, this.hints);
+    this.coordinator = new Coordinator(this.context, this.hints, this.#hintMessages);
     this.forwarder = new Forwarder(this.context, this.coordinator, this.#forwardMessages);
-    this.#replica = new Replica(this.context);
+    this.#replica = new Replica(this.context, this.#hintMessages);
     this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace));
     this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, this.peers, options.antiEntropy);
   }
@@ -153,6 +166,16 @@ export class Cluster implements OperationRunner {
         if (answers === 'forward') return this.forwarder.onComing(id, bytes);
         return this.antiEntropy.onComing(from, id, bytes);
       }
+      case MessageType.standIn: {
+        const request = this.#hintMessages.decodeStandIn(this.#reader);
+        return this.standIn.onRequest(from, request, slotOf(request.key));
+      }
+      case MessageType.hint: {
+        const hint = this.#hintMessages.decodeHint(this.#reader);
+        return this.#replica.onHint(from, hint, slotOf(hint.key));
+      }
+      case MessageType.hinted:
+        return this.#hintReplay.onHinted(this.#hintMessages.decodeHinted(this.#reader));
       default:
         throw new MalformedMessageError(`Cannot read a message of type ${type}: there is none`);
     }
@@ -170,12 +193,15 @@ export class Cluster implements OperationRunner {
     if (peer === undefined || peer.isSelf) return;
     peer.linked = false;
     this.antiEntropy.onLinkDown(peer);
+    this.#hintReplay.onLinkDown(peer);
     this.forwarder.onLinkDown(peer);
   }
 
   tick(): void {
     this.coordinator.tick();
     this.forwarder.tick();
+    this.hints.tick();
+    this.#hintReplay.tick();
     this.antiEntropy.tick();
     for (const housekeeper of this.#housekeepers) housekeeper.tick(this.#clock.wallMs());
   }

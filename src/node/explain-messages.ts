@@ -16,6 +16,10 @@ export function parseExplainMessage(value: unknown): ExplainMessage | undefined 
   return parsed && { type: 'answer', id, version: parsed };
 }
 
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
 /** What can be written as an integer reply. */
 function isInteger(value: unknown): value is number {
   return Number.isSafeInteger(value);
@@ -34,6 +38,7 @@ function parseVersion(value: unknown): ReplicaVersion | undefined {
     ...(isInteger(fields['writtenMs']) && { writtenMs: fields['writtenMs'] }),
     ...(isInteger(fields['length']) && { length: fields['length'] }),
     ...(isInteger(fields['expiryAtMs']) && { expiryAtMs: fields['expiryAtMs'] }),
-    ...(Array.isArray(fields['vector']) && { vector: fields['vector'].filter(entry => typeof entry === 'string') }),
+    ...(Array.isArray(fields['vector']) && { vector: fields['vector'].filter(isText) }),
+    ...(Array.isArray(fields['hintsFor']) && { hintsFor: fields['hintsFor'].filter(isText) }),
   };
 }

@@ -3,6 +3,7 @@ import type { ReplicaVersion } from '../commands/server.ts';
 import { slotOf } from '../lib/slots.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import { DeadlineQueue } from '../replication/deadline-queue.ts';
+import type { Hints } from '../replication/hints.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import type { Peer } from '../replication/peer.ts';
 import { firstOperationId, type ReplicationContext } from '../replication/replication-context.ts';
@@ -19,12 +20,14 @@ interface Explanation {
 /** Collects what every replica holds of a key, for `COTERIE EXPLAIN`: it looks, and changes nothing. */
 export class Explainer {
   readonly #context: ReplicationContext;
+  readonly #hints: Hints;
   readonly #send: (to: NodeName, message: ExplainMessage) => boolean;
   readonly #pending: DeadlineQueue<Explanation>;
 
-  constructor(context: ReplicationContext, send: (to: NodeName, message: ExplainMessage) => boolean) {
+  constructor(context: ReplicationContext, hints: Hints, send: (to: NodeName, message: ExplainMessage) => boolean) {
     this.#context = context;
     this.#pending = new DeadlineQueue(firstOperationId(context));
+    this.#hints = hints;
     this.#send = send;
   }
 
@@ -79,8 +82,11 @@ export class Explainer {
   #versionHere(keyspace: Keyspace, slot: number, key: Uint8Array, node: NodeName): ReplicaVersion {
     const { store } = keyspace;
     const refilling = keyspace.refill.isRefilling(slot);
-    const ref = store.find(slot, store.hashOf(key), key);
-    if (ref === 0) return { node, status: 'absent', refilling };
+    const hash = store.hashOf(key);
+    const ref = store.find(slot, hash, key);
+    const owed = this.#hints.peersOwed(keyspace, slot, hash);
+    const hintsFor = owed.length > 0 ? { hintsFor: owed } : {};
+    if (ref === 0) return { node, status: 'absent', refilling, ...hintsFor };
     const { dot, vector } = store.read(ref);
     const { actors, clock } = this.#context;
     const expiryAtMs = store.expiryAtMs(ref);
@@ -93,6 +99,7 @@ export class Explainer {
       length: store.valueLength(ref),
       vector: [...vector].map(([actor, stamp]) => `${actors.nameOf(actor)}@${stamp}`),
       ...(expiryAtMs !== NEVER && { expiryAtMs }),
+      ...hintsFor,
     };
   }
 }

@@ -4,6 +4,7 @@ import type { Log } from '../ports/log.ts';
 import type { BusAddress, NodeName, Outbox } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
 import type { AntiEntropyOptions } from '../replication/anti-entropy.ts';
+import type { HintOptions } from '../replication/hints.ts';
 import type { KeyspacePolicy } from '../replication/policy.ts';
 import type { ReplicationLimits } from '../replication/replication-context.ts';
 
@@ -27,6 +28,7 @@ export interface NodeOptions {
   readonly maxPendingReplies: number;
   readonly replication: ReplicationLimits;
   readonly antiEntropy: AntiEntropyOptions;
+  readonly hints: HintOptions;
   readonly membership?: Partial<SwimTimings>;
   readonly version: string;
   /** What `CONFIG GET` shows. */
@@ -54,3 +56,5 @@ export const DEFAULT_REPLICATION_LIMITS: ReplicationLimits = {
 };
 
 export const DEFAULT_ANTI_ENTROPY: AntiEntropyOptions = { intervalMs: 10_000, patienceMs: 2_000 };
+
+export const DEFAULT_HINTS: HintOptions = { maxBytes: 64 << 20, maxAgeMs: 3 * 3_600_000, replayRate: 2000 };

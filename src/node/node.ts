@@ -262,7 +262,7 @@ export class Node {
         event: event => this.#onMembership(event),
       },
     );
-    this.#explainer = new Explainer(this.#cluster.context, (to, message) =>
+    this.#explainer = new Explainer(this.#cluster.context, this.#cluster.hints, (to, message) =>
       this.#sendControl(to, { kind: 'explain', message }),
     );
     for (const { name, bus } of identity.members) {

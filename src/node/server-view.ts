@@ -105,6 +105,8 @@ export class ServerView implements Server {
         write: String(policy.write),
         readNeed: keyspace?.readNeed ?? 0,
         writeNeed: keyspace?.writeNeed ?? 0,
+        sloppy: policy.sloppy,
+        readRepair: policy.readRepair,
         keys: store?.keyCount ?? 0,
         tombstones: store?.tombstoneCount ?? 0,
         expiring: store?.expiringCount ?? 0,
@@ -145,7 +147,9 @@ export class ServerView implements Server {
   }
 
   statistics(): Readonly<Record<string, string | number>> {
-    return { ...this.#node.counters, ...this.#node.clientCounters };
+    const hints = this.#node.cluster?.hints;
+    const gauges = { hintsPending: hints?.size ?? 0, hintsBytes: hints?.byteLength ?? 0 };
+    return { ...this.#node.counters, ...gauges, ...this.#node.clientCounters };
   }
 
   memory(): { readonly residentBytes: number; readonly heapUsedBytes: number } {

@@ -2,24 +2,34 @@ import type { Stamp } from '../clock/hybrid-clock.ts';
 import { conditionHolds, type Mutation, needsRead } from '../store/mutation.ts';
 import { type OutcomeSink, WRITTEN } from '../store/outcome.ts';
 import { DetachedFound } from './detached-found.ts';
+import type { HintMessages } from './hint-messages.ts';
+import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
-import type { KeyOperation, WriteOfKey } from './operation.ts';
+import { type KeyOperation, needsNoReplica, type WriteOfKey } from './operation.ts';
 import { ReadCoordinator, type ReadResult } from './read-coordinator.ts';
 import type { ReplicationContext } from './replication-context.ts';
 import { WriteCoordinator } from './write-coordinator.ts';
 
-/** Runs clients' operations on keys that this node is a replica of. Only a replica coordinates (DESIGN §3). */
+/**
+ * Runs clients' operations on keys that this node is a replica of. Only a replica coordinates (DESIGN §3), but in a
+ * sloppy keyspace when none can be reached: then a stand-in does, with what it keeps for them.
+ */
 export class Coordinator {
   readonly reads: ReadCoordinator;
   readonly writes: WriteCoordinator;
 
-  constructor(context: ReplicationContext) {
-    this.reads = new ReadCoordinator(context);
-    this.writes = new WriteCoordinator(context);
+  readonly #hints: Hints;
+
+  constructor(context: ReplicationContext, hints: Hints, hintMessages: HintMessages) {
+    this.#hints = hints;
+    this.writes = new WriteCoordinator(context, hints, hintMessages);
+    this.reads = new ReadCoordinator(context, this.writes);
   }
 
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
-    if (operation.kind === 'read') {
+    if (!keyspace.placement.isHeldHere(operation.slot)) {
+      this.#standIn(keyspace, operation, sink);
+    } else if (operation.kind === 'read') {
       this.reads.readFor(keyspace, operation.slot, operation.key, operation.need, sink);
     } else if (needsRead(operation.mutation)) {
       this.#readThenWrite(keyspace, operation, sink);
@@ -31,10 +41,20 @@ export class Coordinator {
 
   /**
    * The least stamp of a record that this node may yet send and that does not come out of its own store: those of
-   * undecided writes; +Infinity when there are none. A fence is answered with it (DESIGN §5, "Deletes stay deleted").
+   * undecided writes and those kept for others; +Infinity when there are none. A fence is answered with it (DESIGN §5, "Deletes stay deleted").
    */
   leastUndeliveredStamp(): Stamp {
-    return this.writes.leastPendingStamp;
+    return Math.min(this.writes.leastPendingStamp, this.#hints.leastKeptStamp);
+  }
+
+  /** No replica can be reached: nothing is known of the key but what is kept here for them. */
+  #standIn(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
+    if (operation.kind === 'read' || !needsNoReplica(operation)) {
+      return sink.complete({ status: 'unavailable', reason: 'no replica is reachable to look at the key' });
+    }
+    const { slot, key, mutation, need } = operation;
+    const applied = mutation.kind !== 'delete' || this.reads.liveHere(keyspace, slot, key) !== undefined;
+    this.writes.write(keyspace, slot, key, mutation, need, { status: 'written', applied, before: undefined }, sink);
   }
 
   tick(): void {
@@ -44,13 +64,15 @@ export class Coordinator {
 
   /**
    * A conditional write looks first, with the R of its connection, then judges and stamps in one go: nothing comes
-   * between on this coordinator. Between coordinators it is not atomic; that is what strong keyspaces are for.
+   * between on this coordinator. Between coordinators it is not atomic; that is what strong keyspaces are for. A DEL
+   * in a sloppy keyspace deletes also where too few replicas can be asked, and answers by what is known here.
    */
   #readThenWrite(keyspace: Keyspace, operation: WriteOfKey, sink: OutcomeSink): void {
     const { slot, key, mutation, readNeed } = operation;
     const purpose = mutation.kind === 'delete' ? 'removal' : 'value';
     this.reads.read(keyspace, slot, key, readNeed, purpose, result => {
-      if (result.status === 'unavailable') return sink.complete({ status: 'unavailable', reason: result.reason });
+      const goesOn = result.status === 'found' || (keyspace.policy.sloppy && mutation.kind === 'delete');
+      if (!goesOn) return sink.complete({ status: 'unavailable', reason: result.reason });
       const before = this.reads.liveHere(keyspace, slot, key);
       const applied = conditionHolds(mutation, before);
       const returnBefore = mutation.kind === 'set' && mutation.returnBefore;

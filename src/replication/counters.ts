@@ -11,8 +11,17 @@ export class ReplicationCounters {
   missesAsked = 0;
   /** Stale replicas brought up to date behind a read. */
   readRepairs = 0;
+  /** Reads that were answered only when R replicas held what they had found. */
+  blockingRepairs = 0;
   /** Writes stamped again because a replica held a larger stamp. */
   restamps = 0;
+  /** Hints that were noted, handed over, and dropped because they were too old or too many. */
+  hintsNoted = 0;
+  hintsReplayed = 0;
+  hintsExpired = 0;
+  hintsOverflowed = 0;
+  /** Members asked to keep a record for a replica that could not be reached. */
+  standInsAsked = 0;
   /** Operations that too few replicas answered in time. */
   unavailable = 0;
   /** Messages to replicas sent again because no answer came. */

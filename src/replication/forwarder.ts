@@ -3,7 +3,7 @@ import type { Coordinator } from './coordinator.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import type { Forward, ForwardMessages, ForwardReply } from './forward-messages.ts';
 import type { Keyspace } from './keyspace.ts';
-import type { KeyOperation } from './operation.ts';
+import { type KeyOperation, needsNoReplica } from './operation.ts';
 import type { Peer } from './peer.ts';
 import { ReplayWindow } from './replay-window.ts';
 import { firstOperationId, type ReplicationContext } from './replication-context.ts';
@@ -15,7 +15,7 @@ interface PendingForward {
   readonly sink: OutcomeSink;
   readonly startedMs: number;
   coordinator: Peer;
-  /** Bit i: replica i of the preference list has been tried. */
+  /** Bit i: candidate i, a replica or behind them a stand-in, has been tried. */
   tried: number;
   lastSentMs: number;
   /** What a large value adds to every wait, on its way there or back. */
@@ -29,6 +29,9 @@ interface PendingForward {
  * never got it, that is, when the link refused the message: two coordinators would stamp one write twice, and the
  * second stamp could put it over a write that came between. When the coordinator falls silent the client is told that
  * the write may yet appear.
+ *
+ * In a sloppy keyspace, when no replica is reachable, what needs none goes to the next members on the ring that are,
+ * this node perhaps among them: they stand in.
  */
 export class Forwarder {
   readonly #context: ReplicationContext;
@@ -84,7 +87,7 @@ export class Forwarder {
       this.#context.send(from, this.#messages.encodeReply(id, outcome, wantsValue));
     };
     const keyspace = this.#context.keyspaces.get(operation.db);
-    if (message.epoch !== this.#context.epoch || !keyspace?.placement.isHeldHere(operation.slot)) {
+    if (keyspace === undefined || message.epoch !== this.#context.epoch || !mayCoordinate(keyspace, operation)) {
       this.#context.counters.misdirected++;
       return complete({ status: 'unavailable', reason: `ring epoch ${message.epoch} is not ${this.#context.epoch}` });
     }
@@ -137,7 +140,7 @@ export class Forwarder {
     });
   }
 
-  /** Sends the operation to the best replica that has not been tried. */
+  /** Sends the operation to the best candidate that has not been tried. */
   #handOver(pending: PendingForward, id: number): void {
     const { keyspace, operation } = pending;
     const replicas = keyspace.placement.replicasOf(operation.slot);
@@ -148,11 +151,14 @@ export class Forwarder {
       operation,
     );
     pending.lastSentMs = this.#context.clock.monotonicMs();
-    for (const index of byMerit(replicas)) {
+    const candidates = candidatesFor(keyspace, operation);
+    for (const index of byMerit(candidates, replicas.length)) {
       if ((pending.tried & (1 << index)) !== 0) continue;
       pending.tried |= 1 << index;
-      if (!this.#context.send(replicas[index]!, message)) continue;
-      pending.coordinator = replicas[index]!;
+      const candidate = candidates[index]!;
+      if (candidate.isSelf) return this.#standIn(pending, id);
+      if (!this.#context.send(candidate, message)) continue;
+      pending.coordinator = candidate;
       return;
     }
     // A read that has been sent somewhere may still be answered; anything else has nowhere left to go.
@@ -160,6 +166,12 @@ export class Forwarder {
       operation.kind === 'read' && replicas.some((peer, i) => pending.tried & (1 << i) && peer.linked && !peer.isSelf);
     if (waiting) return;
     this.#complete(id, pending, { status: 'unavailable', reason: `0 of ${replicas.length} replicas are reachable` });
+  }
+
+  /** This node is the nearest that is left. */
+  #standIn({ keyspace, operation, sink }: PendingForward, id: number): void {
+    this.#pending.remove(id);
+    this.#coordinator.run(keyspace, operation, sink);
   }
 
   #complete(id: number, pending: PendingForward, outcome: Outcome): void {
@@ -193,10 +205,29 @@ const WINDOW_SPAN = 2 ** 17;
 /** Every start of every node is an actor of its own; those of starts long past send nothing any more. */
 const MAX_ACTORS_REMEMBERED = 1024;
 
-/** Indexes of a preference list, best coordinator first: reachable and whole, reachable, linked, the rest. */
-function byMerit(replicas: readonly Peer[]): number[] {
-  const merit = (peer: Peer): number => (peer.reachable ? 2 : 0) + (peer.linked && !peer.refilling ? 1 : 0);
-  return replicas.map((_, i) => i).sort((a, b) => merit(replicas[b]!) - merit(replicas[a]!) || a - b);
+function mayCoordinate({ placement, policy }: Keyspace, operation: KeyOperation): boolean {
+  return placement.isHeldHere(operation.slot) || (policy.sloppy && needsNoReplica(operation));
+}
+
+/** Who may coordinate the operation: the replicas, and behind them the stand-ins if they may. */
+function candidatesFor({ placement, policy }: Keyspace, operation: KeyOperation): readonly Peer[] {
+  const replicas = placement.replicasOf(operation.slot);
+  if (!policy.sloppy || !needsNoReplica(operation)) return replicas;
+  return [...replicas, ...placement.standInsOf(operation.slot)];
+}
+
+/**
+ * Indexes of candidates, best coordinator first: of the replicas those that are reachable and whole, then reachable;
+ * then reachable stand-ins; then of the replicas those that are linked, then the rest. Equals keep their order.
+ */
+function byMerit(candidates: readonly Peer[], replicaCount: number): number[] {
+  const merit = (index: number): number => {
+    const peer = candidates[index]!;
+    if (index >= replicaCount) return peer.reachable ? 1.5 : -1;
+    return (peer.reachable ? 2 : 0) + (peer.linked && !peer.refilling ? 1 : 0);
+  };
+  const indexes = candidates.map((_, i) => i);
+  return indexes.filter(index => merit(index) >= 0).sort((a, b) => merit(b) - merit(a) || a - b);
 }
 
 /** Bytes of value that an operation takes along. */

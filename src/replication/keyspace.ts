@@ -15,6 +15,7 @@ export class Keyspace {
   /** R and W of the policy as numbers of replicas. */
   readonly readNeed: number;
   readonly writeNeed: number;
+  #kept: RecordStore | undefined;
 
   constructor(policy: KeyspacePolicy, store: RecordStore, placement: Placement) {
     this.policy = policy;
@@ -35,6 +36,26 @@ export class Keyspace {
     return this.placement.replicaCount === 1;
   }
 
+  /** Records that this node keeps for replicas that could not be reached, when it stands in; none that it is a replica of. */
+  get kept(): RecordStore {
+    this.#kept ??= this.store.createAlike();
+    return this.#kept;
+  }
+
+  /** Bytes of records that are kept for others. */
+  get keptBytes(): number {
+    return this.#kept?.usedBytes ?? 0;
+  }
+
+  forgetKept(): void {
+    this.#kept = undefined;
+  }
+
+  /** Where this node has the slot's records: with its own, or with those that it keeps for others. */
+  storeOf(slot: number): RecordStore {
+    return this.placement.isHeldHere(slot) ? this.store : this.kept;
+  }
+
   /** Marks everything held here as lost: this node was a member before, and comes back without its data. */
   beginRefill(): void {
     for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.isHeldHere(slot)) this.refill.begin(slot);
@@ -52,7 +73,8 @@ export class Keyspace {
 
   /** The greatest stamp in the key's record, its expiry's included; 0 when nothing is held here. */
   greatestStamp(slot: number, key: Uint8Array): Stamp {
-    const ref = this.store.find(slot, this.store.hashOf(key), key);
-    return ref === 0 ? NO_STAMP : this.store.newestStampOf(ref);
+    const store = this.storeOf(slot);
+    const ref = store.find(slot, store.hashOf(key), key);
+    return ref === 0 ? NO_STAMP : store.newestStampOf(ref);
   }
 }

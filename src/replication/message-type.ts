@@ -12,6 +12,9 @@ export const MessageType = {
   syncPage: 9,
   syncPageReply: 10,
   coming: 11,
+  standIn: 20,
+  hint: 21,
+  hinted: 22,
 } as const;
 
 /** A message ready for the outbox: `head` is scratch memory, good until the next one is encoded. */

@@ -1,4 +1,4 @@
-import type { Mutation } from '../store/mutation.ts';
+import { type Mutation, needsRead } from '../store/mutation.ts';
 
 /** One client operation on one key, with the consistency its connection asked for. */
 export type KeyOperation = ReadOfKey | WriteOfKey;
@@ -24,4 +24,12 @@ export interface WriteOfKey extends OfKey {
   /** R for the read that a conditional write begins with. */
   readonly readNeed: number;
   readonly mutation: Mutation;
+}
+
+/**
+ * Whether a node that holds nothing of the key can coordinate this for the replicas: a plain SET, and DEL, which
+ * deletes whatever there is. What looks first has nothing to look at.
+ */
+export function needsNoReplica(operation: KeyOperation): boolean {
+  return operation.kind === 'write' && (operation.mutation.kind === 'delete' || !needsRead(operation.mutation));
 }

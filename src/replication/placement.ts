@@ -6,6 +6,9 @@ import type { Peer } from './peer.ts';
 /** Coordinators note who has answered in the bits of one integer. */
 const MAX_REPLICAS = 31;
 
+/** Members beyond the preference list that may be asked to stand in. */
+const MAX_STAND_INS = 16;
+
 /**
  * Who holds which slot in one keyspace at one ring epoch: the ring's preference lists, as the peers themselves.
  * Slots with the same list share one array, so a list is found by one look-up and nothing is allocated.
@@ -15,11 +18,16 @@ export class Placement {
   readonly replicaCount: number;
   readonly #lists: (readonly Peer[])[] = new Array(SLOT_COUNT);
   readonly #heldHere = new Uint8Array(SLOT_COUNT);
+  readonly #ring: Ring;
+  readonly #peers: readonly Peer[];
+  readonly #standIns = new Map<number, readonly Peer[]>();
 
   /** @param peers the ring's members in the ring's order. */
   constructor(ring: Ring, peers: readonly Peer[], replicas: number) {
     this.replicaCount = Math.min(replicas, peers.length);
     assert(this.replicaCount <= MAX_REPLICAS, `Cannot place ${replicas} replicas: ${MAX_REPLICAS} is the most`);
+    this.#ring = ring;
+    this.#peers = peers;
     const table = ring.table(this.replicaCount);
     const shared = new Map<string, readonly Peer[]>();
     for (let slot = 0; slot < SLOT_COUNT; slot++) {
@@ -38,6 +46,18 @@ export class Placement {
   /** The slot's preference list. */
   replicasOf(slot: number): readonly Peer[] {
     return this.#lists[slot]!;
+  }
+
+  /** The members that follow the slot's replicas on the ring and stand in for them, the nearest first; found when first asked for. */
+  standInsOf(slot: number): readonly Peer[] {
+    let list = this.#standIns.get(slot);
+    if (list === undefined) {
+      const most = Math.min(this.replicaCount + MAX_STAND_INS, MAX_REPLICAS);
+      const indexes = this.#ring.replicasOf(slot, most).subarray(this.replicaCount);
+      list = Array.from(indexes, index => this.#peers[index]!);
+      this.#standIns.set(slot, list);
+    }
+    return list;
   }
 
   /** Whether this node is one of the slot's replicas. */

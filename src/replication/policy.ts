@@ -12,6 +12,10 @@ export interface KeyspacePolicy {
   readonly read: ReplicaCount;
   /** W: the replicas that must acknowledge a write. */
   readonly write: ReplicaCount;
+  /** Whether other members stand in for replicas that cannot be reached, and their copies count towards W. */
+  readonly sloppy: boolean;
+  /** Whether a read at R≥2 answers before or after R replicas hold what it found. */
+  readonly readRepair: 'async' | 'blocking';
   /** Bytes of records a node may hold of this keyspace; 0: no limit. */
   readonly maxMemoryBytes: number;
 }

@@ -1,8 +1,9 @@
 import type { Stamp } from '../clock/hybrid-clock.ts';
-import type { OutcomeSink } from '../store/outcome.ts';
+import type { Found, OutcomeSink } from '../store/outcome.ts';
 import { READ_NOTHING } from '../store/outcome.ts';
 import { StoredFound } from '../store/stored-found.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
+import { DetachedFound } from './detached-found.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { ReadQuorum } from './quorum.ts';
@@ -10,6 +11,7 @@ import type { ReplicaReadReply } from './replica-messages.ts';
 import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { transferMs } from './transfer-time.ts';
 import { isSameVersion, type KnownVersion, versionHeld, versionOf } from './versions.ts';
+import type { WriteCoordinator } from './write-coordinator.ts';
 
 /**
  * How thoroughly to look.
@@ -26,6 +28,8 @@ export interface ReadResult {
   readonly reason: string;
   /** Whether every replica of the key has answered, itself included. */
   readonly everyReplicaAnswered: boolean;
+  /** After a blocking repair: what R replicas hold by now. This node's store may have gone on meanwhile. */
+  readonly repaired?: { readonly found: Found | undefined };
 }
 
 export type ReadContinuation = (result: ReadResult) => void;
@@ -42,6 +46,8 @@ interface PendingRead {
   /** Bit i: replica i of the preference list has been asked, has answered. */
   asked: number;
   answered: number;
+  /** Bit i: replica i has answered and is refilling: what it holds counts no more than its answer. */
+  refilling: number;
   /** What this node holds when the read begins, as all replicas are told, and what replica i then said that it holds. */
   readonly known: KnownVersion | undefined;
   readonly held: (KnownVersion | undefined)[];
@@ -57,14 +63,19 @@ const FOUND: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: f
  * The coordinator's side of a read (DESIGN §5): R answers, the newest by the order of records (never a vote on bytes),
  * and the stale replicas repaired behind the reply. Every record that arrives is merged into this replica's own store,
  * so the newest version is simply what the store holds when enough have answered.
+ *
+ * Where the policy says `blocking`, a read at R≥2 is answered only when R replicas hold what it found. Without that a read may
+ * find a write which was never acknowledged, and the next one, at other replicas, may not.
  */
 export class ReadCoordinator {
   readonly #context: ReplicationContext;
   readonly #pending: DeadlineQueue<PendingRead>;
   readonly #found = new StoredFound();
+  readonly #writes: WriteCoordinator;
 
-  constructor(context: ReplicationContext) {
+  constructor(context: ReplicationContext, writes: WriteCoordinator) {
     this.#context = context;
+    this.#writes = writes;
     this.#pending = new DeadlineQueue(firstOperationId(context));
   }
 
@@ -76,14 +87,14 @@ export class ReadCoordinator {
   readFor(keyspace: Keyspace, slot: number, key: Uint8Array, need: number, sink: OutcomeSink): void {
     this.read(keyspace, slot, key, need, 'value', result => {
       if (result.status === 'unavailable') return sink.complete({ status: 'unavailable', reason: result.reason });
-      const found = this.liveHere(keyspace, slot, key);
+      const found = result.repaired === undefined ? this.liveHere(keyspace, slot, key) : result.repaired.found;
       sink.complete(found === undefined ? READ_NOTHING : { status: 'read', found });
     });
   }
 
   /** The key's live value in this node's store; the object is reused by the next call. */
   liveHere(keyspace: Keyspace, slot: number, key: Uint8Array): StoredFound | undefined {
-    const { store } = keyspace;
+    const store = keyspace.storeOf(slot);
     const ref = store.find(slot, store.hashOf(key), key);
     if (ref === 0 || !store.isLive(ref, this.#context.clock.wallMs())) return undefined;
     return this.#found.at(store, ref);
@@ -114,6 +125,7 @@ export class ReadCoordinator {
       quorum: new ReadQuorum(need),
       asked: 0,
       answered: 0,
+      refilling: 0,
       held: new Array(replicas.length),
       lastSentMs: 0,
       transferMs: 0,
@@ -144,6 +156,7 @@ export class ReadCoordinator {
     if (index < 0 || (read.answered & bit) !== 0) return;
     if (reply.record !== undefined) absorb(this.#context, keyspace, slot, key, reply.record);
     read.answered |= bit;
+    if (reply.refilling) read.refilling |= bit;
     read.quorum.add(reply.refilling);
     read.held[index] = reply.status === 'same' ? read.known : versionOf(reply.record);
     this.#settle(read, reply.id);
@@ -222,11 +235,50 @@ export class ReadCoordinator {
   }
 
   #finish(read: PendingRead): void {
-    const replicas = read.keyspace.placement.replicasOf(read.slot).length;
+    if (this.#mustRepairFirst(read)) return this.#repairFirst(read);
     const newest = this.#newestHere(read);
-    read.done(read.answered === 2 ** replicas - 1 ? FOUND_BY_ALL : FOUND);
+    read.done(this.#everyReplicaAnswered(read) ? FOUND_BY_ALL : FOUND);
     // Where the reader has gone on to write, the replicas have been sent something newer still.
     if (newest !== undefined && newest === this.#newestHere(read)) this.#repair(read);
+  }
+
+  #mustRepairFirst(read: PendingRead): boolean {
+    const { keyspace, slot, hash, key, quorum } = read;
+    if (keyspace.policy.readRepair !== 'blocking' || quorum.need === 1) return false;
+    let holders = keyspace.refill.isRefilling(slot) ? 0 : 1;
+    for (let bits = this.#holdersOf(read); bits !== 0; bits &= bits - 1) holders++;
+    return holders < quorum.need && keyspace.store.find(slot, hash, key) !== 0;
+  }
+
+  /** What was found is brought to R replicas before it is told to anybody. */
+  #repairFirst(read: PendingRead): void {
+    const { keyspace, slot, key, quorum, startedMs } = read;
+    const found = this.liveHere(keyspace, slot, key);
+    const repaired = { found: found && DetachedFound.copyOf(found, true) };
+    this.#context.counters.blockingRepairs++;
+    const waitedMs = this.#context.clock.monotonicMs() - startedMs;
+    this.#writes.spread(keyspace, slot, key, quorum.need, this.#holdersOf(read), waitedMs, {
+      complete: outcome => {
+        const everyReplicaAnswered = this.#everyReplicaAnswered(read);
+        if (outcome.status !== 'unavailable') return read.done({ ...FOUND, everyReplicaAnswered, repaired });
+        read.done({ status: 'unavailable', reason: outcome.reason, everyReplicaAnswered });
+      },
+    });
+  }
+
+  /** Bit i: replica i, another than this one, is whole and has answered with what is the newest version now. */
+  #holdersOf({ keyspace, slot, hash, key, answered, refilling, held }: PendingRead): number {
+    const newest = versionHeld(keyspace.store, keyspace.store.find(slot, hash, key));
+    let holders = 0;
+    for (const [i, peer] of keyspace.placement.replicasOf(slot).entries()) {
+      const counts = !peer.isSelf && (answered & ~refilling & (1 << i)) !== 0;
+      if (counts && isSameVersion(newest, held[i])) holders |= 1 << i;
+    }
+    return holders;
+  }
+
+  #everyReplicaAnswered({ keyspace, slot, answered }: PendingRead): boolean {
+    return answered === 2 ** keyspace.placement.replicasOf(slot).length - 1;
   }
 
   #newestHere({ keyspace, slot, hash, key }: PendingRead): Stamp | undefined {

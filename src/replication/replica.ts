@@ -1,4 +1,5 @@
 import type { MergeOutcome } from '../store/record-store.ts';
+import type { HintHandover, HintMessages } from './hint-messages.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import type { ReplicaRead, Replicate } from './replica-messages.ts';
@@ -9,9 +10,11 @@ import { isSameVersion, stampOf, versionHeld } from './versions.ts';
 /** The replica's side of reads and writes: it stores what it is sent and says what it holds (DESIGN §5). */
 export class Replica {
   readonly #context: ReplicationContext;
+  readonly #hintMessages: HintMessages;
 
-  constructor(context: ReplicationContext) {
+  constructor(context: ReplicationContext, hintMessages: HintMessages) {
     this.#context = context;
+    this.#hintMessages = hintMessages;
   }
 
   onReplicate(from: Peer, message: Replicate, slot: number): void {
@@ -34,6 +37,14 @@ export class Replica {
     const sent = status === 'record' ? store.read(ref) : undefined;
     announce(this.#context, from, 'read', id, sent?.value?.length ?? 0);
     this.#context.send(from, this.#context.messages.encodeReadReply({ id, refilling, status, record: sent }));
+  }
+
+  /** A peer hands over what it could not send when it was written; what is older than what is held is handed over too. */
+  onHint(from: Peer, { id, epoch, db, key, record }: HintHandover, slot: number): void {
+    const keyspace = this.#keyspaceFor(epoch, db, slot);
+    if (keyspace === undefined) return;
+    absorb(this.#context, keyspace, slot, key, record);
+    this.#context.send(from, this.#hintMessages.encodeHinted(id));
   }
 
   #acknowledge(from: Peer, keyspace: Keyspace, slot: number, message: Replicate, outcome: MergeOutcome): void {

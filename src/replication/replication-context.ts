@@ -54,5 +54,5 @@ export function absorb(
 ): MergeOutcome {
   context.stamps.observe(record.dot.stamp);
   if (record.expiry !== undefined) context.stamps.observe(record.expiry.dot.stamp);
-  return keyspace.store.merge(slot, keyspace.store.hashOf(key), key, record);
+  return keyspace.storeOf(slot).merge(slot, keyspace.store.hashOf(key), key, record);
 }

@@ -1,9 +1,11 @@
 import type { Stamp } from '../clock/hybrid-clock.ts';
 import { assert } from '../lib/assert.ts';
 import type { Mutation } from '../store/mutation.ts';
-import type { Outcome, OutcomeSink } from '../store/outcome.ts';
+import { type Outcome, type OutcomeSink, WRITTEN } from '../store/outcome.ts';
 import { NEVER, type StoredRecord } from '../store/record.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
+import type { HintMessages } from './hint-messages.ts';
+import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { WriteQuorum } from './quorum.ts';
@@ -18,17 +20,21 @@ interface PendingWrite {
   readonly slot: number;
   readonly hash: number;
   readonly key: Uint8Array;
-  readonly mutation: Mutation;
+  /** What to stamp again above a replica that is ahead; undefined where an older version is all that was to be spread. */
+  readonly mutation: Mutation | undefined;
   readonly outcome: Outcome;
   readonly sink: OutcomeSink;
   readonly startedMs: number;
   readonly quorum: WriteQuorum;
   /** What its value adds to every wait. */
   readonly transferMs: number;
+  readonly patienceMs: number;
   /** The version that is being replicated; a new one after each restamp. */
   record: StoredRecord;
-  /** Bit i: replica i of the preference list has acknowledged `record`. */
+  /** Bit i: replica i of the preference list has acknowledged `record`, behind the replicas stand-in i − N. */
   answered: number;
+  /** How many stand-ins, the nearest that can be reached, are asked besides the replicas. */
+  standIns: number;
   lastSentMs: number;
 }
 
@@ -39,10 +45,14 @@ interface PendingWrite {
  */
 export class WriteCoordinator {
   readonly #context: ReplicationContext;
+  readonly #hints: Hints;
+  readonly #hintMessages: HintMessages;
   readonly #pending: DeadlineQueue<PendingWrite>;
 
-  constructor(context: ReplicationContext) {
+  constructor(context: ReplicationContext, hints: Hints, hintMessages: HintMessages) {
     this.#context = context;
+    this.#hints = hints;
+    this.#hintMessages = hintMessages;
     this.#pending = new DeadlineQueue(firstOperationId(context));
   }
 
@@ -70,7 +80,7 @@ export class WriteCoordinator {
     outcome: Outcome,
     sink: OutcomeSink,
   ): void {
-    const refusal = this.#refusal(keyspace, slot, mutation, need);
+    const refusal = this.#refusal(keyspace, slot, key, mutation, need);
     if (refusal !== undefined) return sink.complete(refusal);
     const hash = keyspace.store.hashOf(key);
     if (mutation.kind === 'delete' && keyspace.isSoleReplica) {
@@ -85,23 +95,34 @@ export class WriteCoordinator {
       return sink.complete(outcome);
     }
     this.#context.counters.quorumWrites++;
-    const nowMs = this.#context.clock.monotonicMs();
-    const write: PendingWrite = {
-      keyspace,
-      slot,
-      hash,
-      key,
-      mutation,
-      outcome,
-      sink,
-      quorum,
-      transferMs: transferMs((record.value?.length ?? 0) * (keyspace.placement.replicaCount - 1)),
-      record,
-      startedMs: nowMs,
-      answered: 0,
-      lastSentMs: nowMs,
-    };
-    this.#replicate(keyspace, slot, key, record, this.#pending.add(write), 0);
+    const standIns = this.mayStandIn(keyspace) ? Math.max(0, need - reachable(keyspace, slot)) : 0;
+    this.#begin({ keyspace, slot, hash, key, mutation, outcome, sink, quorum, record, answered: 0, standIns }, 0);
+  }
+
+  /**
+   * Sees to it that `need` replicas hold the version which this one holds, or a newer one; the sink is told when they do.
+   *
+   * @param holders bit i: replica i is known to hold it, and is whole.
+   * @param waitedMs how long whoever asks for it has waited already.
+   */
+  spread(
+    keyspace: Keyspace,
+    slot: number,
+    key: Uint8Array,
+    need: number,
+    holders: number,
+    waitedMs: number,
+    sink: OutcomeSink,
+  ): void {
+    const { store, refill } = keyspace;
+    const hash = store.hashOf(key);
+    const record = store.read(store.find(slot, hash, key));
+    const quorum = new WriteQuorum(need);
+    quorum.add(refill.isRefilling(slot));
+    for (let bits = holders; bits !== 0; bits &= bits - 1) quorum.add(false);
+    if (quorum.reached) return sink.complete(WRITTEN);
+    const spreading = { keyspace, slot, hash, key, mutation: undefined, outcome: WRITTEN, sink, quorum, record };
+    this.#begin({ ...spreading, answered: holders, standIns: 0 }, waitedMs);
   }
 
   /** An unconditional SET that one acknowledgement, our own, satisfies: the hot path, without an operation object. */
@@ -122,10 +143,15 @@ export class WriteCoordinator {
     if (write === undefined) return;
     // A copy of an answer to an earlier stamp: it speaks of a version that no longer is.
     if (message.status !== 'behind' && message.stamp !== stampOf(write.record)) return;
-    if (message.status === 'behind' && write.mutation.kind !== 'expire') return this.#restamp(write, message);
-    const index = write.keyspace.placement.replicasOf(write.slot).indexOf(from);
+    const { mutation } = write;
+    if (message.status === 'behind' && mutation !== undefined && mutation.kind !== 'expire') {
+      return this.#restamp(write, mutation, message);
+    }
+    const index = this.#indexOf(from, write.keyspace, write.slot);
     const bit = 1 << index;
     if (index < 0 || (write.answered & bit) !== 0) return;
+    // A stand-in that is behind holds something else, or has vouched: its copy is none of this version.
+    if (message.status === 'behind' && index >= write.keyspace.placement.replicaCount) return;
     // A refilling replica that does not count may be whole a moment later: it is asked again.
     if (message.status !== 'refilling' || write.quorum.need === 1) write.answered |= bit;
     // An expiry loses against a newer value or expiry only, and then takes its place right before it.
@@ -135,42 +161,85 @@ export class WriteCoordinator {
     write.sink.complete(write.outcome);
   }
 
+  /** Whether acknowledgements of stand-ins count: hints never count towards a strict W (DESIGN §5). */
+  mayStandIn(keyspace: Keyspace): boolean {
+    return keyspace.policy.sloppy;
+  }
+
   /** Sends again what has not been answered, and gives up what has waited too long. */
   tick(): void {
     const { clock, limits, counters } = this.#context;
     const nowMs = clock.monotonicMs();
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (write, id) => {
-      const patienceMs = limits.requestTimeoutMs + write.transferMs;
-      if (nowMs - write.startedMs >= patienceMs) {
+      if (nowMs - write.startedMs >= write.patienceMs) {
         this.#pending.remove(id);
+        this.#noteUnanswered(write);
         counters.unavailable++;
-        write.sink.complete(tooFew(write.quorum.acknowledged, write.quorum.need, patienceMs));
+        write.sink.complete(tooFew(write.quorum.acknowledged, write.quorum.need, write.patienceMs));
       } else if (nowMs - write.lastSentMs >= limits.resendAfterMs + write.transferMs) {
         write.lastSentMs = nowMs;
         counters.resends++;
         this.#replicate(write.keyspace, write.slot, write.key, write.record, id, write.answered);
+        if (this.mayStandIn(write.keyspace)) write.standIns += write.quorum.need - write.quorum.acknowledged;
+        this.#askStandIns(write, id);
       }
     });
   }
 
-  #refusal(keyspace: Keyspace, slot: number, mutation: Mutation, need: number): Outcome | undefined {
+  /** Sends what has to be acknowledged, and begins to wait for it. */
+  #begin(begun: Omit<PendingWrite, 'transferMs' | 'patienceMs' | 'startedMs' | 'lastSentMs'>, waitedMs: number): void {
+    const { clock, limits } = this.#context;
+    const { keyspace, slot, key, record, answered } = begun;
+    const nowMs = clock.monotonicMs();
+    const carryMs = transferMs((record.value?.length ?? 0) * (keyspace.placement.replicaCount - 1));
+    const patienceMs = Math.max(0, limits.requestTimeoutMs + carryMs - waitedMs);
+    const write = { ...begun, transferMs: carryMs, patienceMs, startedMs: nowMs, lastSentMs: nowMs };
+    const id = this.#pending.add(write);
+    this.#replicate(keyspace, slot, key, record, id, answered);
+    this.#askStandIns(write, id);
+  }
+
+  #refusal(keyspace: Keyspace, slot: number, key: Uint8Array, mutation: Mutation, need: number): Outcome | undefined {
     const { limits, counters } = this.#context;
+    const { placement } = keyspace;
     if (mutation.kind === 'set' && !keyspace.hasRoom) return OUT_OF_MEMORY;
+    if (!placement.isHeldHere(slot)) {
+      const value = mutation.kind === 'set' ? mutation.value : undefined;
+      if (!this.#hints.mayKeep(keyspace, key, value)) return { status: 'unavailable', reason: NO_ROOM_FOR_HINTS };
+    }
     if (need === 1) return undefined;
     if (this.#pending.size >= limits.maxPendingOperations) {
       return { status: 'unavailable', reason: `${this.#pending.size} writes are waiting for replicas` };
     }
-    const alive = keyspace.placement.replicasOf(slot).filter(peer => peer.alive).length;
+    const alive = placement.replicasOf(slot).filter(peer => peer.alive).length;
     if (alive >= need) return undefined;
+    const standIns = this.mayStandIn(keyspace) ? placement.standInsOf(slot).filter(peer => peer.reachable).length : 0;
+    if (alive + standIns >= need) return undefined;
     counters.unavailable++;
-    return { status: 'unavailable', reason: `${alive} of ${need} replicas are alive` };
+    const who = standIns > 0 ? 'replicas and stand-ins' : 'replicas';
+    return { status: 'unavailable', reason: `${alive + standIns} of ${need} ${who} are alive` };
   }
 
   /** Stores the mutation here under a new stamp, and returns the version that has come to be. */
   #stampHere(keyspace: Keyspace, slot: number, hash: number, key: Uint8Array, mutation: Mutation): StoredRecord {
-    const { clock, stamps, self } = this.#context;
-    const { store } = keyspace;
+    const { clock, stamps } = this.#context;
+    const { placement } = keyspace;
     const stamp = stamps.next(clock.wallMs());
+    const record = this.#put(keyspace, slot, hash, key, mutation, stamp);
+    if (!placement.isHeldHere(slot)) this.#hints.keep(keyspace, slot, hash, stamp, placement.replicasOf(slot));
+    return record;
+  }
+
+  #put(
+    keyspace: Keyspace,
+    slot: number,
+    hash: number,
+    key: Uint8Array,
+    mutation: Mutation,
+    stamp: Stamp,
+  ): StoredRecord {
+    const { self } = this.#context;
+    const store = keyspace.storeOf(slot);
     if (mutation.kind === 'expire') return store.read(store.setExpiry(slot, hash, key, mutation.atMs, stamp, self));
     if (mutation.kind === 'delete') return store.read(store.putValue(slot, hash, key, undefined, stamp, self, NEVER));
     const dot = { actor: self, stamp };
@@ -180,10 +249,10 @@ export class WriteCoordinator {
     return { dot, value: mutation.value, vector: store.vectorOf(ref), expiry };
   }
 
-  #restamp(write: PendingWrite, { id, stamp }: Replicated): void {
+  #restamp(write: PendingWrite, mutation: Mutation, { id, stamp }: Replicated): void {
     // Behind what we have since stamped ourselves: the answer to an earlier stamp of this write.
     if (stamp <= stampOf(write.record)) return;
-    const { keyspace, slot, hash, key, mutation, quorum } = write;
+    const { keyspace, slot, hash, key, quorum } = write;
     this.#context.counters.restamps++;
     write.record = this.#stampHere(keyspace, slot, hash, key, mutation);
     assert(stampOf(write.record) > stamp, 'Cannot restamp: the clock did not rise above the replica (invariant 2)');
@@ -192,9 +261,10 @@ export class WriteCoordinator {
     quorum.add(keyspace.refill.isRefilling(slot));
     write.lastSentMs = this.#context.clock.monotonicMs();
     this.#replicate(keyspace, slot, key, write.record, id, 0);
+    this.#askStandIns(write, id);
   }
 
-  /** Sends a version to the other replicas, except to those whose bit is set in `answered`. */
+  /** Sends a version to the other replicas, except to those whose bit is set in `answered`; what cannot be sent is a hint. */
   #replicate(
     keyspace: Keyspace,
     slot: number,
@@ -209,7 +279,44 @@ export class WriteCoordinator {
     const message = messages.encodeReplicate(id, epoch, keyspace.db, key, record);
     for (let i = 0; i < replicas.length; i++) {
       const peer = replicas[i]!;
-      if (!peer.isSelf && (answered & (1 << i)) === 0) this.#context.send(peer, message);
+      if (peer.isSelf || (answered & (1 << i)) !== 0) continue;
+      const sent = this.#context.send(peer, message);
+      if (!sent || !peer.alive) this.#hints.note(peer, keyspace, slot, keyspace.store.hashOf(key));
+    }
+  }
+
+  /** Asks the nearest stand-ins that can be reached to keep the version for the replicas that have not acknowledged it. */
+  #askStandIns(write: PendingWrite, id: number): void {
+    if (write.standIns === 0) return;
+    const { keyspace, slot, key, record } = write;
+    const { replicaCount } = keyspace.placement;
+    const replicas = absentees(write);
+    const { epoch, counters } = this.#context;
+    const message = this.#hintMessages.encodeStandIn({ id, epoch, db: keyspace.db, replicas, key, record });
+    let left = write.standIns;
+    for (const [i, peer] of keyspace.placement.standInsOf(slot).entries()) {
+      if (peer.isSelf || !peer.reachable) continue;
+      if (left-- === 0) return;
+      if ((write.answered & (1 << (replicaCount + i))) !== 0) continue;
+      if (this.#context.send(peer, message)) counters.standInsAsked++;
+    }
+  }
+
+  /** The bit of a replica or stand-in in `answered`, or -1. */
+  #indexOf(peer: Peer, keyspace: Keyspace, slot: number): number {
+    const { placement } = keyspace;
+    const index = placement.replicasOf(slot).indexOf(peer);
+    if (index >= 0 || !this.mayStandIn(keyspace)) return index;
+    const place = placement.standInsOf(slot).indexOf(peer);
+    return place < 0 ? -1 : placement.replicaCount + place;
+  }
+
+  /** The write has ended: whoever has not acknowledged it by now gets it as a hint. */
+  #noteUnanswered(write: PendingWrite): void {
+    const { keyspace, slot, hash } = write;
+    const absent = absentees(write);
+    for (const [i, peer] of keyspace.placement.replicasOf(slot).entries()) {
+      if ((absent & (1 << i)) !== 0) this.#hints.note(peer, keyspace, slot, hash);
     }
   }
 }
@@ -219,9 +326,27 @@ const OUT_OF_MEMORY: Outcome = {
   error: "OOM command not allowed when used memory > 'maxmemory'.",
 };
 
+const NO_ROOM_FOR_HINTS = 'no replica is reachable, and hint-max-bytes leaves no room to stand in for them';
+
+/** Bit i: replica i is another node and has not acknowledged the version. */
+function absentees({ keyspace, slot, answered }: PendingWrite): number {
+  let bits = 0;
+  for (const [i, peer] of keyspace.placement.replicasOf(slot).entries()) {
+    if (!peer.isSelf && (answered & (1 << i)) === 0) bits |= 1 << i;
+  }
+  return bits;
+}
+
+/** How many can be expected to acknowledge without a stand-in, this node included. */
+function reachable({ placement, refill }: Keyspace, slot: number): number {
+  const others = placement.replicasOf(slot).filter(peer => !peer.isSelf && peer.reachable && !peer.refilling).length;
+  return others + (refill.isRefilling(slot) ? 0 : 1);
+}
+
 function heldExpiry(keyspace: Keyspace, slot: number, hash: number, key: Uint8Array): number {
-  const ref = keyspace.store.find(slot, hash, key);
-  return ref === 0 ? NEVER : keyspace.store.expiryAtMs(ref);
+  const store = keyspace.storeOf(slot);
+  const ref = store.find(slot, hash, key);
+  return ref === 0 ? NEVER : store.expiryAtMs(ref);
 }
 
 function tooFew(acknowledged: number, need: number, timeoutMs: number): Outcome {

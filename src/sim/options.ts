@@ -29,8 +29,11 @@ export const DEFAULT_SIMULATION: SimulationOptions = {
   log: undefined,
 };
 
-/** The keyspaces of the default configuration that there are by now. */
+const COMMON = { replicas: 3, sloppy: false, readRepair: 'async', maxMemoryBytes: 0 } as const;
+
+/** The keyspaces of the default configuration that there are by now, and a sloppy one. */
 export const SIMULATED_KEYSPACES: readonly KeyspacePolicy[] = [
-  { db: 0, name: 'eventual', policy: 'eventual', replicas: 3, read: 'one', write: 'one', maxMemoryBytes: 0 },
-  { db: 1, name: 'quorum', policy: 'quorum', replicas: 3, read: 'quorum', write: 'quorum', maxMemoryBytes: 0 },
+  { ...COMMON, db: 0, name: 'eventual', policy: 'eventual', read: 'one', write: 'one' },
+  { ...COMMON, db: 1, name: 'quorum', policy: 'quorum', read: 'quorum', write: 'quorum' },
+  { ...COMMON, db: 4, name: 'sloppy', policy: 'quorum', read: 'quorum', write: 'quorum', sloppy: true },
 ];

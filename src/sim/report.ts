@@ -64,6 +64,7 @@ export function formatReport(report: SimulationReport): string {
     `faults         ${FAULT_KINDS.map(kind => `${faults[kind]} ${kind}`).join(', ')}`,
     `replication    ${counters.quorumReads} quorum reads, ${counters.quorumWrites} quorum writes, ${counters.forwarded} forwarded, ${counters.restamps} restamps, ${counters.resends} resends, ${counters.forwardCopiesDropped} copies dropped`,
     `repair         ${counters.readRepairs} read repairs, ${counters.syncRounds} rounds of anti-entropy (${counters.syncRoundsEqual} equal), ${counters.syncRecords} records synced, ${counters.slotsRefilled} slots refilled`,
+    `hints          ${counters.hintsNoted} noted, ${counters.hintsReplayed} handed over, ${counters.hintsExpired} too old, ${counters.hintsOverflowed} too many, ${counters.standInsAsked} stand-ins asked`,
     `healing        replicas equal after ${seconds(report.convergenceMs)}, nodes whole after ${seconds(report.settlingMs)} (longest)`,
     `trace          ${report.trace} over ${report.events} events, ${report.messages} messages`,
   ];

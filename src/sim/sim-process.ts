@@ -1,5 +1,10 @@
 import { Node } from '../node/node.ts';
-import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS, type NodeOptions } from '../node/node-options.ts';
+import {
+  DEFAULT_ANTI_ENTROPY,
+  DEFAULT_HINTS,
+  DEFAULT_REPLICATION_LIMITS,
+  type NodeOptions,
+} from '../node/node-options.ts';
 import type { Log, LogFields } from '../ports/log.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
@@ -19,6 +24,8 @@ export interface World {
   readonly network: VirtualNetwork;
   readonly trace: Trace;
   readonly nodes: number;
+  /** Database numbers. */
+  readonly keyspaces: readonly number[];
   say(who: NodeName, line: string): void;
   /** A node threw: its own assertion, or a plain bug. */
   threw(who: NodeName, error: unknown): void;
@@ -50,7 +57,7 @@ export class SimProcess implements Endpoint {
     this.clock = clock;
     this.#world = world;
     this.#lastTickMs = time.nowMs;
-    this.node = new Node(optionsOf(index, world.nodes), {
+    this.node = new Node(optionsOf(index, world), {
       clock,
       random,
       outbox: network.outboxOf(this),
@@ -181,7 +188,7 @@ export function nameOf(index: number): NodeName {
   return `n${index + 1}`;
 }
 
-function optionsOf(index: number, nodes: number): NodeOptions {
+function optionsOf(index: number, { nodes, keyspaces }: World): NodeOptions {
   return {
     name: nameOf(index),
     zone: '',
@@ -190,12 +197,13 @@ function optionsOf(index: number, nodes: number): NodeOptions {
     client: { host: '10.0.0.1', port: 6379 + index },
     expectNodes: nodes,
     alone: nodes === 1,
-    keyspaces: SIMULATED_KEYSPACES,
-    defaultKeyspace: 0,
+    keyspaces: SIMULATED_KEYSPACES.filter(({ db }) => keyspaces.includes(db)),
+    defaultKeyspace: keyspaces[0]!,
     password: '',
     maxPendingReplies: 1024,
     replication: DEFAULT_REPLICATION_LIMITS,
     antiEntropy: DEFAULT_ANTI_ENTROPY,
+    hints: DEFAULT_HINTS,
     version: 'simulated',
     settings: new Map(),
   };

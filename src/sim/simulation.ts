@@ -66,6 +66,7 @@ export class Simulation {
       network: this.#network,
       trace: this.#trace,
       nodes,
+      keyspaces,
       say: (who: string, line: string) => this.#say(`${who} ${line}`),
       threw: (who: string, error: unknown) => this.#threw(who, error),
     };

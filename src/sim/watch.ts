@@ -30,7 +30,9 @@ export class Watch implements OperationObserver {
     this.#dbs = dbs;
     this.#keys = keyNames.map(toSimKey);
     this.#keysByName = new Map(this.#keys.map(key => [key.name, key]));
-    const strict = SIMULATED_KEYSPACES.filter(({ policy }) => policy === 'quorum').map(({ db }) => db);
+    const strict = SIMULATED_KEYSPACES.filter(({ policy, sloppy }) => policy === 'quorum' && !sloppy).map(
+      ({ db }) => db,
+    );
     this.order = new QuorumOrder(new Set(strict), this.report);
     this.dots = new Dots(this.report);
     this.convergence = new Convergence(this.#keys, dbs);

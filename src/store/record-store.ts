@@ -27,6 +27,7 @@ export const NO_RECORD: RecordRef = 0;
  * is good until the store next changes.
  */
 export class RecordStore {
+  readonly #actors: Actors;
   readonly #hashKey: HashKey;
   readonly #records = new PackedRecords();
   readonly #merger: RecordMerger;
@@ -36,9 +37,15 @@ export class RecordStore {
   readonly #compactionWalk = new SlotWalk();
 
   constructor(options: { readonly actors: Actors; readonly hashKey: HashKey }) {
+    this.#actors = options.actors;
     this.#hashKey = options.hashKey;
     this.#merger = new RecordMerger(options.actors, this.#records);
     this.#accounts = new SlotAccounts(options.actors, this.#records);
+  }
+
+  /** An empty store for keys of the same hash and the same actors. */
+  createAlike(): RecordStore {
+    return new RecordStore({ actors: this.#actors, hashKey: this.#hashKey });
   }
 
   /** For each slot the digest of the dots held. */

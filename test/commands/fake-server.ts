@@ -31,6 +31,8 @@ const KEYSPACE: ServerKeyspace = {
   write: 'one',
   readNeed: 1,
   writeNeed: 1,
+  sloppy: false,
+  readRepair: 'async',
   keys: 0,
   tombstones: 0,
   expiring: 0,

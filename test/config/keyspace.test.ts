@@ -39,7 +39,11 @@ describe('a keyspace', () => {
     [{ policy: 'strong' }, 'policy: strong is not available yet; expected eventual or quorum'],
     [{ replicas: 'all' }, 'replicas: all is not available yet; expected 1 to 7'],
     [{ session: true }, 'session: yes is not available yet; expected no'],
-    [{ sloppy: 'yes' }, 'sloppy: yes is not available yet; expected no'],
+    [
+      { sloppy: 'yes', replicas: 1 },
+      'sloppy: a deleted key could come back with 1 replica; expected no, or replicas: 2 or more',
+    ],
+    [{ 'read-repair': 'never' }, 'read-repair: "never" is not allowed; expected async or blocking'],
     [{ ttl: '1h' }, 'ttl: a default expiry is not available yet; expected 0'],
     [{ replicas: 2, write: 3 }, 'write: 3 is more than the 2 replicas; expected at most 2'],
     [{ policy: 'strange' }, 'policy: "strange" is not allowed; expected eventual, quorum, mirror or strong'],
@@ -89,7 +93,7 @@ describe('policy: quorum', () => {
           const writes = subsets(n, count(write, n));
           return meet(subsets(n, count(read, n)), writes) && meet(writes, writes);
         });
-        const rest = { session: false, sloppy: false, ttlMs: 0, maxMemoryBytes: 0 };
+        const rest = { session: false, sloppy: false, readRepair: 'async' as const, ttlMs: 0, maxMemoryBytes: 0 };
         const fault = faultOf({ db: 0, name: 'q', policy: 'quorum', replicas, read, write, ...rest });
         expect(fault === undefined).toBe(safe);
       }),

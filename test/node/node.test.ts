@@ -4,7 +4,12 @@ import { MalformedMessageError } from '../../src/lib/byte-reader.ts';
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { decodeControl, encodeControl } from '../../src/node/control-messages.ts';
 import { Node } from '../../src/node/node.ts';
-import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS, type NodeOptions } from '../../src/node/node-options.ts';
+import {
+  DEFAULT_ANTI_ENTROPY,
+  DEFAULT_HINTS,
+  DEFAULT_REPLICATION_LIMITS,
+  type NodeOptions,
+} from '../../src/node/node-options.ts';
 import type { PeerIdentity } from '../../src/ports/outbox.ts';
 import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
 
@@ -38,6 +43,7 @@ class Nodes {
       maxPendingReplies: 100,
       replication: DEFAULT_REPLICATION_LIMITS,
       antiEntropy: DEFAULT_ANTI_ENTROPY,
+      hints: DEFAULT_HINTS,
       version: '1.2.3',
       settings: new Map([['port', '6379']]),
       ...changes,
@@ -172,6 +178,20 @@ describe('A node', () => {
     redis.execute('COTERIE EXPLAIN k');
     nodes.settle();
     expect(redis.output()).toContain('no answer');
+  });
+
+  it('shows the hints for a key and of the node, wherever it is asked', () => {
+    const nodes = three();
+    const one = client(nodes.nodes.get('n1')!);
+    const two = client(nodes.nodes.get('n2')!);
+    nodes.nodes.get('n1')!.linkDown('n3');
+    one.execute('SET k v');
+    nodes.settle();
+    two.execute('COTERIE EXPLAIN k');
+    nodes.settle();
+    expect(two.output()).toContain('$9\r\nhints-for\r\n*1\r\n$2\r\nn3\r\n');
+    one.execute('INFO coterie');
+    expect(one.output()).toMatch(/hints_noted:1\r\n[\s\S]*hints_pending:1\r\nhints_bytes:[1-9]/);
   });
 
   it('shows the cluster to commands: members, slots, and itself', () => {

@@ -4,6 +4,7 @@ import { Actors } from '../../src/clock/actors.ts';
 import { slotOf } from '../../src/lib/slots.ts';
 import { encodeControl } from '../../src/node/control-messages.ts';
 import { ForwardMessages } from '../../src/replication/forward-messages.ts';
+import { HintMessages } from '../../src/replication/hint-messages.ts';
 import type { Encoded } from '../../src/replication/message-type.ts';
 import { RecordCodec } from '../../src/replication/record-codec.ts';
 import { ReplicaMessages } from '../../src/replication/replica-messages.ts';
@@ -17,6 +18,7 @@ const n1 = actors.intern('n1.00c0ffee00c0ffee');
 const records = new RecordCodec(actors);
 const replica = new ReplicaMessages(records);
 const forward = new ForwardMessages();
+const hints = new HintMessages(records);
 const sync = new SyncMessages(records);
 
 const key = Buffer.from('k');
@@ -45,6 +47,9 @@ const EXAMPLES: Readonly<Record<string, () => Encoded>> = {
     }),
   'forward reply': () => forward.encodeReply(7, { status: 'written', applied: true, before: undefined }, false),
   coming: () => replica.encodeComing({ answers: 'read', id: 7, bytes: 1 << 20 }),
+  'stand in': () => hints.encodeStandIn({ id: 7, replicas: 6, epoch: 1, db: 4, key, record }),
+  hint: () => hints.encodeHint({ id: 7, epoch: 1, db: 0, key, record }),
+  hinted: () => hints.encodeHinted(7),
   'sync open': () => sync.encodeOpen({ round: 7, epoch: 1, db: 0, root: [1, 2] }),
   'sync digests': () =>
     sync.encodeDigests({ round: 7, db: 0, refilling: false, equal: false, words: Uint32Array.of(1, 2) }),

@@ -7,6 +7,7 @@ import { Peer } from '../../src/replication/peer.ts';
 import { Placement } from '../../src/replication/placement.ts';
 import { Ring } from '../../src/ring/ring.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
+import { EVENTUAL } from './test-network.ts';
 
 const NOW_MS = 1_800_000_000_000;
 const KEYS = 5000;
@@ -17,7 +18,7 @@ function keyspaceOf(members: number): Keyspace {
   const peers = ring.members.map(({ name }) => new Peer(name, name === 'n0'));
   const actors = new Actors();
   const store = new RecordStore({ actors, hashKey: [1, 2] });
-  const policy = { db: 0, name: 'x', policy: 'eventual', replicas: 3, read: 1, write: 1, maxMemoryBytes: 0 } as const;
+  const policy = { ...EVENTUAL, name: 'x' };
   const actor = actors.intern('n0.1');
   for (let i = 0; i < KEYS; i++) {
     const key = Buffer.from(`key:${i}`);

@@ -6,6 +6,7 @@ import { ByteReader, MalformedMessageError } from '../../src/lib/byte-reader.ts'
 import { slotOf } from '../../src/lib/slots.ts';
 import { bytesOf, DetachedFound } from '../../src/replication/detached-found.ts';
 import { ForwardMessages } from '../../src/replication/forward-messages.ts';
+import { HintMessages } from '../../src/replication/hint-messages.ts';
 import { BODY_THRESHOLD_BYTES, type Encoded } from '../../src/replication/message-type.ts';
 import type { KeyOperation } from '../../src/replication/operation.ts';
 import { RecordCodec } from '../../src/replication/record-codec.ts';
@@ -29,6 +30,7 @@ function ends() {
     replica: { out: new ReplicaMessages(out), into: new ReplicaMessages(into) },
     forward: { out: new ForwardMessages(), into: new ForwardMessages() },
     sync: { out: new SyncMessages(out), into: new SyncMessages(into) },
+    hint: { out: new HintMessages(out), into: new HintMessages(into) },
     /** The record as the other end names its actors. */
     moved(record: StoredRecord): StoredRecord {
       const dot = { ...record.dot, actor: indexThere(record.dot.actor) };
@@ -150,6 +152,27 @@ describe('Every message arrives as it was sent', () => {
       fc.property(fc.record({ id: anId, status, stamp: aStamp }), message => {
         const { out, into } = LINK.replica;
         expect(into.decodeReplicated(onTheWire(out.encodeReplicated(message)))).toEqual(message);
+      }),
+    );
+  });
+
+  it('stand-in and hint, with any key and any record, and hinted', () => {
+    fc.assert(
+      fc.property(anId, u32, u8, aKey, aRecord, u32, (id, epoch, db, key, record, replicas) => {
+        const { out, into } = LINK.hint;
+        const request = into.decodeStandIn(onTheWire(out.encodeStandIn({ id, epoch, db, key, record, replicas })));
+        const handover = into.decodeHint(onTheWire(out.encodeHint({ id, epoch, db, key, record })));
+        const expected = plain(LINK.moved(record));
+        expect({ ...request, record: plain(request.record) }).toEqual({
+          id,
+          epoch,
+          db,
+          key,
+          record: expected,
+          replicas,
+        });
+        expect({ ...handover, record: plain(handover.record) }).toEqual({ id, epoch, db, key, record: expected });
+        expect(into.decodeHinted(onTheWire(out.encodeHinted(id)))).toBe(id);
       }),
     );
   });
@@ -277,7 +300,7 @@ describe('Every message arrives as it was sent', () => {
 });
 
 type Decode = (input: ByteReader) => unknown;
-const { replica, forward, sync } = LINK;
+const { replica, forward, sync, hint } = LINK;
 const DECODERS: readonly (readonly [string, Decode])[] = [
   ['replicate', input => replica.into.decodeReplicate(input)],
   ['replicated', input => replica.into.decodeReplicated(input)],
@@ -290,6 +313,9 @@ const DECODERS: readonly (readonly [string, Decode])[] = [
   ['sync page', input => sync.into.decodePage(input)],
   ['sync page reply', input => sync.into.decodePageReply(input)],
   ['coming', input => replica.into.decodeComing(input)],
+  ['stand-in', input => hint.into.decodeStandIn(input)],
+  ['hint', input => hint.into.decodeHint(input)],
+  ['hinted', input => hint.into.decodeHinted(input)],
 ];
 
 /** What decoding comes to: a message, or the one error that there may be. Anything else is thrown on. */
@@ -337,6 +363,9 @@ const samples = (): readonly Buffer[] => {
     () => sync.out.encodePage({ ...page, epoch: 1, toHash: 9, entries: [{ hash: 1, ...VERSION }] }),
     () => sync.out.encodePageReply({ ...page, nextHash: 9, wanted: [1], records: [{ key: KEY, record: RECORD }] }),
     () => replica.out.encodeComing({ id: 1, answers: 'forward', bytes: 5 }),
+    () => hint.out.encodeStandIn({ id: 1, epoch: 1, db: 1, key: KEY, record: RECORD, replicas: 6 }),
+    () => hint.out.encodeHint({ id: 1, epoch: 1, db: 1, key: KEY, record: RECORD }),
+    () => hint.out.encodeHinted(1),
   ];
   return copies.map(encode => Buffer.from(encode().head));
 };

@@ -6,6 +6,7 @@ import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { slotOf } from '../../src/lib/slots.ts';
 import { Cluster } from '../../src/node/cluster.ts';
 import type { NodeOptions, NodePorts } from '../../src/node/node-options.ts';
+import type { Log, LogFields } from '../../src/ports/log.ts';
 import { ReplicationCounters } from '../../src/replication/counters.ts';
 import { bytesOf } from '../../src/replication/detached-found.ts';
 import type { Keyspace } from '../../src/replication/keyspace.ts';
@@ -23,6 +24,8 @@ export const EVENTUAL: KeyspacePolicy = {
   replicas: 3,
   read: 'one',
   write: 'one',
+  sloppy: false,
+  readRepair: 'async',
   maxMemoryBytes: 0,
 };
 
@@ -36,8 +39,12 @@ export const QUORUM: KeyspacePolicy = {
   write: 'quorum',
 };
 
+/** R=2 and W=2 of three, where others stand in. */
+export const SLOPPY: KeyspacePolicy = { ...QUORUM, db: 4, name: 'sloppy', sloppy: true };
+
 export const LIMITS = { requestTimeoutMs: 500, resendAfterMs: 100, maxPendingOperations: 1000 };
 export const ANTI_ENTROPY = { intervalMs: 10_000, patienceMs: 2000 };
+export const HINTS = { maxBytes: 1 << 20, maxAgeMs: 60_000, replayRate: 1000 };
 const TICK_MS = 20;
 
 /** A message between two nodes. */
@@ -75,6 +82,8 @@ export interface NetworkOptions {
   readonly nodes: number;
   readonly keyspaces?: readonly KeyspacePolicy[];
   readonly limits?: Partial<NodeOptions['replication']>;
+  readonly antiEntropy?: Partial<NodeOptions['antiEntropy']>;
+  readonly hints?: Partial<NodeOptions['hints']>;
 }
 
 /**
@@ -86,6 +95,8 @@ export class TestNetwork {
   nowMs = 0;
   /** Every message that was sent, in order; for counting. */
   readonly sent: Envelope[] = [];
+  /** What the nodes have logged. */
+  readonly said: { readonly node: string; readonly event: string; readonly fields: LogFields | undefined }[] = [];
   readonly #options: NetworkOptions;
   #queue: Envelope[] = [];
   #held: Envelope[] = [];
@@ -290,7 +301,7 @@ export class TestNetwork {
 
   #send(from: string, to: string, head: Uint8Array, body: Uint8Array | undefined): boolean {
     const bytes = Buffer.concat(body === undefined ? [head] : [head, body]);
-    const type = TYPES[bytes[0]!]!;
+    const type = TYPES.get(bytes[0]!)!;
     const message = { from, to, type, bytes };
     if (this.#refusing(message)) return false;
     this.sent.push(message);
@@ -316,10 +327,12 @@ export class TestNetwork {
       password: '',
       maxPendingReplies: 100,
       replication: { ...LIMITS, ...this.#options.limits },
-      antiEntropy: ANTI_ENTROPY,
+      antiEntropy: { ...ANTI_ENTROPY, ...this.#options.antiEntropy },
+      hints: { ...HINTS, ...this.#options.hints },
       version: '0',
       settings: new Map(),
     };
+    const say: Log['info'] = (event, fields) => void this.said.push({ node: name, event, fields });
     const ports: NodePorts = {
       clock: {
         wallMs: () => STAMP_EPOCH_MS + 1_000_000 + this.nowMs + (this.nodes.get(name)?.wallOffsetMs ?? 0),
@@ -331,7 +344,7 @@ export class TestNetwork {
         dial: () => {},
         hangUp: () => {},
       },
-      log: { info: () => {}, warn: () => {}, error: () => {} },
+      log: { info: say, warn: say, error: say },
       process: { id: 1, memory: () => ({ residentBytes: 0, heapUsedBytes: 0 }) },
     };
     const actor = `${name}.${String(this.#starts).padStart(16, '0')}`;
@@ -367,7 +380,8 @@ export function ofType(type: keyof typeof MessageType): Predicate {
   return message => message.type === type;
 }
 
-const TYPES = Object.keys(MessageType) as (keyof typeof MessageType)[];
+const TYPES = new Map<number, keyof typeof MessageType>();
+for (const [name, type] of Object.entries(MessageType)) TYPES.set(type, name as keyof typeof MessageType);
 
 function tell(outcome: Outcome, wantsValue: boolean): Told {
   if (outcome.status === 'read') {

@@ -392,15 +392,3 @@ describe('DEL', () => {
     expect(ALL.map(name => network.valueAt(name, 'k', 0))).toEqual([null, null, null]);
   });
 });
-
-describe('Hints', () => {
-  it('are not kept yet: a write to an absent replica reaches it by repair, and never counts for it', () => {
-    const network = new TestNetwork({ nodes: 3 });
-    network.kill('n3');
-    const told = network.set('n1', 'k', 'v', 1, 3);
-    expect(only(told)).toEqual({ status: 'unavailable', reason: '2 of 3 replicas are alive' });
-    network.set('n1', 'k', 'v');
-    network.settle();
-    expect(network.sent.filter(message => message.to === 'n3')).toEqual([]);
-  });
-});

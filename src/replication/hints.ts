@@ -1,0 +1,184 @@
+import type { Stamp } from '../clock/hybrid-clock.ts';
+import type { Log } from '../ports/log.ts';
+import { dbOf, type Hint, HintQueue, hashOfHint, MAX_GROWTH_BYTES, slotOfHint, toHint } from './hint-queue.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { Peer } from './peer.ts';
+import type { ReplicationContext } from './replication-context.ts';
+import { recordsUnder } from './slot-pages.ts';
+
+export interface HintOptions {
+  /** Memory for all hints of the node, records kept as a stand-in included. */
+  readonly maxBytes: number;
+  /** How long a hint waits for its peer; after that anti-entropy has to bring what it stood for. */
+  readonly maxAgeMs: number;
+  /** Records a second that the node hands over, to all peers together. */
+  readonly replayRate: number;
+}
+
+/** What a record of average size takes beside its key and value. */
+const RECORD_OVERHEAD_BYTES = 96;
+
+/**
+ * The hints of a node (DESIGN §5): for each peer, the keys whose newest record it could not be sent.
+ *
+ * - On a replica a hint is a note, not a copy: what is handed over is the record that the replica holds by then, so a
+ *   hint never puts anything older over something newer, and a key that was written a thousand times is sent once.
+ * - On a stand-in (sloppy keyspaces) the record is kept too, apart from the node's own (`Keyspace.kept`), until every peer
+ *   that it is kept for has it.
+ *
+ * What is dropped, because there is too much or it is too old, is counted and said, and the peer is owed a round of
+ * anti-entropy. What a stand-in drops may be gone for good: hence it refuses to keep more rather than drop what it has
+ * acknowledged, and only age ends it.
+ */
+export class Hints {
+  readonly #context: ReplicationContext;
+  readonly #options: HintOptions;
+  readonly #log: Log;
+  readonly #queues = new Map<Peer, HintQueue>();
+  /** Of each record kept for others, by its hint: how many queues and handovers it is in. */
+  readonly #kept = new Map<Hint, number>();
+  #leastKeptStamp: Stamp = Number.POSITIVE_INFINITY;
+  /** Peers for which hints were dropped since their queue was last empty. */
+  readonly #owedRound = new Set<Peer>();
+  readonly #hasten: (peer: Peer) => void;
+
+  /** @param hasten calls for a round of anti-entropy with a peer. */
+  constructor(context: ReplicationContext, options: HintOptions, log: Log, hasten: (peer: Peer) => void) {
+    this.#context = context;
+    this.#options = options;
+    this.#log = log;
+    this.#hasten = hasten;
+  }
+
+  /** Hints that wait for their peers. */
+  get size(): number {
+    let size = 0;
+    for (const queue of this.#queues.values()) size += queue.size;
+    return size;
+  }
+
+  /** Memory that they take, records kept for others included. */
+  get byteLength(): number {
+    let bytes = 0;
+    for (const queue of this.#queues.values()) bytes += queue.byteLength;
+    for (const keyspace of this.#context.keyspaces.values()) bytes += keyspace.keptBytes;
+    return bytes;
+  }
+
+  /** Not above the stamp of any record that is kept for others; +Infinity when none is. */
+  get leastKeptStamp(): Stamp {
+    return this.#leastKeptStamp;
+  }
+
+  /** The peers that wait for hints, and the hints of each. */
+  get queues(): ReadonlyMap<Peer, HintQueue> {
+    return this.#queues;
+  }
+
+  /** Names of the peers that are owed the key's record. */
+  peersOwed(keyspace: Keyspace, slot: number, hash: number): readonly string[] {
+    const hint = toHint(keyspace.db, slot, hash);
+    return [...this.#queues].filter(([, queue]) => queue.has(hint)).map(([peer]) => peer.name);
+  }
+
+  /** The peer could not be sent what this node holds of the key. */
+  note(peer: Peer, keyspace: Keyspace, slot: number, hash: number): void {
+    const hint = toHint(keyspace.db, slot, hash);
+    const queue = this.#queueOf(peer);
+    if (!queue.isFull || queue.hasLately(hint) || this.#hasRoom(MAX_GROWTH_BYTES)) {
+      return this.#add(queue, hint, !keyspace.placement.isHeldHere(slot));
+    }
+    this.#context.counters.hintsOverflowed++;
+    this.#oweRound(peer, 'too many');
+  }
+
+  /** Whether this node, no replica of the key, has room to keep a record for those that are. */
+  mayKeep(keyspace: Keyspace, key: Uint8Array, value: Uint8Array | undefined): boolean {
+    const recordBytes = key.length + (value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
+    const hasRoom = this.#hasRoom(recordBytes + keyspace.placement.replicaCount * MAX_GROWTH_BYTES);
+    if (!hasRoom) this.#context.counters.hintsOverflowed++;
+    return hasRoom;
+  }
+
+  /** Keeps what has just come into `Keyspace.kept`, as `mayKeep` has allowed, until these peers have it. */
+  keep(keyspace: Keyspace, slot: number, hash: number, stamp: Stamp, peers: readonly Peer[]): void {
+    this.#leastKeptStamp = Math.min(this.#leastKeptStamp, stamp);
+    const hint = toHint(keyspace.db, slot, hash);
+    for (const peer of peers) this.#add(this.#queueOf(peer), hint, true);
+  }
+
+  /** Puts back a hint that was taken out and not handed over. */
+  putBack(peer: Peer, hint: Hint, second: number): void {
+    this.#queueOf(peer).add(hint, second);
+  }
+
+  /** A hint that was taken out is done with: handed over, or void. */
+  release(hint: Hint): void {
+    const references = this.#kept.get(hint);
+    if (references === undefined) return;
+    if (references > 1) this.#kept.set(hint, references - 1);
+    else this.#forget(hint);
+  }
+
+  /** Drops what is too old, and sees that peers get the rounds that they are owed. */
+  tick(): void {
+    const oldest = this.#nowSeconds() - this.#options.maxAgeMs / 1000;
+    for (const [peer, queue] of this.#queues) {
+      while (queue.size > 0 && queue.firstSecond < oldest) this.#expire(peer, queue);
+      if (queue.size === 0) this.#queues.delete(peer);
+    }
+    for (const peer of this.#owedRound) {
+      if (!peer.reachable || this.#queues.has(peer)) continue;
+      this.#owedRound.delete(peer);
+      this.#hasten(peer);
+    }
+  }
+
+  #add(queue: HintQueue, hint: Hint, isKept: boolean): void {
+    if (queue.hasLately(hint)) return;
+    queue.add(hint, this.#nowSeconds());
+    this.#context.counters.hintsNoted++;
+    if (isKept) this.#kept.set(hint, (this.#kept.get(hint) ?? 0) + 1);
+  }
+
+  #expire(peer: Peer, queue: HintQueue): void {
+    this.release(queue.take());
+    this.#context.counters.hintsExpired++;
+    this.#oweRound(peer, 'too old');
+  }
+
+  #oweRound(peer: Peer, reason: string): void {
+    if (this.#owedRound.has(peer)) return;
+    this.#owedRound.add(peer);
+    this.#log.warn('hints were dropped: anti-entropy will bring what they stood for', { node: peer.name, reason });
+  }
+
+  /** Removes what is kept under a hint: no peer waits for it any more. */
+  #forget(hint: Hint): void {
+    this.#kept.delete(hint);
+    const { kept } = this.#context.keyspaces.get(dbOf(hint))!;
+    const slot = slotOfHint(hint);
+    const hash = hashOfHint(hint);
+    for (const { key } of recordsUnder(kept, slot, [hash])) kept.remove(slot, hash, key);
+    if (this.#kept.size > 0) return;
+    this.#leastKeptStamp = Number.POSITIVE_INFINITY;
+    for (const keyspace of this.#context.keyspaces.values()) keyspace.forgetKept();
+  }
+
+  #queueOf(peer: Peer): HintQueue {
+    let queue = this.#queues.get(peer);
+    if (queue === undefined) {
+      queue = new HintQueue();
+      this.#queues.set(peer, queue);
+    }
+    return queue;
+  }
+
+  #hasRoom(moreBytes: number): boolean {
+    return this.byteLength + moreBytes <= this.#options.maxBytes;
+  }
+
+  #nowSeconds(): number {
+    return Math.floor(this.#context.clock.monotonicMs() / 1000);
+  }
+}

@@ -1,0 +1,130 @@
+import { describe, expect, it } from 'vitest';
+import { about, between, only, QUORUM, read, TestNetwork } from './test-network.ts';
+
+const BLOCKING = { ...QUORUM, db: 5, name: 'blocking', readRepair: 'blocking' } as const;
+const DB = BLOCKING.db;
+const NOTHING = read(undefined);
+
+function threeNodes(): TestNetwork {
+  return new TestNetwork({ nodes: 3, keyspaces: [QUORUM, BLOCKING] });
+}
+
+/** The replicas beside `n1`, in the order in which it asks them. */
+const [ASKED, SPARED] = threeNodes()
+  .replicasOf('k', DB)
+  .filter(name => name !== 'n1') as [string, string];
+
+/** A write that n1 alone has and that nobody was told of is read at n1; then n1 is lost, and the next is read. */
+function readTwice(network: TestNetwork, db: number, value: string | undefined) {
+  network.plant('n1', 'k', value, db);
+  const first = network.get('n1', 'k', db);
+  network.settle();
+  const told = only(first);
+  network.kill('n1');
+  const second = network.get(ASKED, 'k', db);
+  network.settle();
+  return [told, only(second)];
+}
+
+describe('A read with blocking repair', () => {
+  it('is answered when R replicas hold what it found, so that no later read finds less', () => {
+    const network = threeNodes();
+    network.drop(about(SPARED));
+    network.plant('n1', 'k', 'v', DB);
+    network.hold(between(ASKED, 'n1', 'replicated'));
+    const told = network.get('n1', 'k', DB);
+    network.settle();
+    expect([told, network.valueAt(ASKED, 'k', DB)]).toEqual([[], 'v']);
+    network.release();
+    expect(only(told)).toEqual(read('v'));
+    expect(network.node('n1').counters.blockingRepairs).toBe(1);
+    expect(readTwice(threeNodes(), DB, 'v')).toEqual([read('v'), read('v')]);
+  });
+
+  it('without it may find less, where the answer got through and the repair was lost with the coordinator', () => {
+    const network = threeNodes();
+    network.drop(({ type }) => type === 'replicate');
+    network.plant('n1', 'k', 'v', 1);
+    const first = network.get('n1', 'k', 1);
+    network.settle();
+    network.kill('n1');
+    const second = network.get(ASKED, 'k', 1);
+    network.settle();
+    expect([only(first), only(second)]).toEqual([read('v'), NOTHING]);
+  });
+
+  it('holds for a tombstone too', () => {
+    const network = threeNodes();
+    for (const name of [ASKED, SPARED]) network.plant(name, 'k', 'old', DB);
+    network.nowMs += 1000;
+    expect(readTwice(network, DB, undefined)).toEqual([NOTHING, NOTHING]);
+  });
+
+  it('sends nothing and waits for nobody where R replicas hold the newest version', () => {
+    const network = threeNodes();
+    network.set('n1', 'k', 'v', DB);
+    network.settle();
+    network.sent.length = 0;
+    const told = network.get('n1', 'k', DB);
+    network.settle();
+    expect(only(told)).toEqual(read('v'));
+    expect(network.sent).toHaveLength(2);
+    const nothing = network.get('n1', 'l', DB);
+    network.settle();
+    expect(only(nothing)).toEqual(NOTHING);
+    expect(network.node('n1').counters.blockingRepairs).toBe(0);
+  });
+
+  it('answers what it has brought to R replicas, not what came to this one meanwhile', () => {
+    const network = threeNodes();
+    network.plant('n1', 'k', 'v', DB);
+    network.hold(({ type }) => type === 'replicated');
+    const told = network.get('n1', 'k', DB);
+    network.settle();
+    network.nowMs += 1000;
+    network.plant('n1', 'k', 'newer', DB);
+    network.release();
+    expect(only(told)).toEqual(read('v'));
+  });
+
+  it('takes a replica that is ahead by now for one that holds it', () => {
+    const network = threeNodes();
+    network.drop(about(SPARED));
+    network.plant('n1', 'k', 'v', DB);
+    network.hold(({ type }) => type === 'replicate');
+    const told = network.get('n1', 'k', DB);
+    network.settle();
+    network.nowMs += 1000;
+    network.plant(ASKED, 'k', 'newer', DB);
+    network.release();
+    expect(only(told)).toEqual(read('v'));
+    expect(network.node('n1').counters.restamps).toBe(0);
+  });
+
+  it('does not count what a refilling replica holds', () => {
+    const network = threeNodes();
+    network.drop(({ type }) => type.startsWith('sync'));
+    network.restartEmpty(ASKED);
+    network.plant('n1', 'k', 'v', DB);
+    network.drop(
+      ({ from, to, type }) => type.startsWith('sync') || (from === 'n1' && to === SPARED && type === 'replicate'),
+    );
+    const told = network.get('n1', 'k', DB);
+    network.advance(400);
+    expect(told).toEqual([]);
+    network.advance(200);
+    expect(only(told).status).toBe('unavailable');
+  });
+
+  it('that brings it to too few in time answers UNAVAILABLE, in the time that a read has', () => {
+    const network = threeNodes();
+    network.plant('n1', 'k', 'v', DB);
+    network.drop(({ type }) => type === 'replicate');
+    const told = network.get('n1', 'k', DB);
+    network.advance(480);
+    expect(told).toEqual([]);
+    network.advance(60);
+    expect(only(told)).toEqual({ status: 'unavailable', reason: '1 of 2 replicas acknowledged in 500 ms' });
+    expect(network.node('n1').counters.unavailable).toBe(1);
+  });
+});
