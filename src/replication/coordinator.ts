@@ -8,6 +8,7 @@ import type { Keyspace } from './keyspace.ts';
 import { type KeyOperation, needsNoReplica, type WriteOfKey } from './operation.ts';
 import { ReadCoordinator, type ReadResult } from './read-coordinator.ts';
 import type { ReplicationContext } from './replication-context.ts';
+import { StandInRequests } from './stand-in-requests.ts';
 import { WriteCoordinator } from './write-coordinator.ts';
 
 /**
@@ -22,7 +23,7 @@ export class Coordinator {
 
   constructor(context: ReplicationContext, hints: Hints, hintMessages: HintMessages) {
     this.#hints = hints;
-    this.writes = new WriteCoordinator(context, hints, hintMessages);
+    this.writes = new WriteCoordinator(context, hints, new StandInRequests(context, hintMessages));
     this.reads = new ReadCoordinator(context, this.writes);
   }
 

@@ -4,13 +4,13 @@ import type { Mutation } from '../store/mutation.ts';
 import { type Outcome, type OutcomeSink, WRITTEN } from '../store/outcome.ts';
 import { NEVER, type StoredRecord } from '../store/record.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
-import type { HintMessages } from './hint-messages.ts';
 import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { WriteQuorum } from './quorum.ts';
 import type { Replicated } from './replica-messages.ts';
 import { firstOperationId, type ReplicationContext } from './replication-context.ts';
+import { absentees, type StandInRequests } from './stand-in-requests.ts';
 import { transferMs } from './transfer-time.ts';
 import { stampOf } from './versions.ts';
 
@@ -46,13 +46,13 @@ interface PendingWrite {
 export class WriteCoordinator {
   readonly #context: ReplicationContext;
   readonly #hints: Hints;
-  readonly #hintMessages: HintMessages;
+  readonly #standIns: StandInRequests;
   readonly #pending: DeadlineQueue<PendingWrite>;
 
-  constructor(context: ReplicationContext, hints: Hints, hintMessages: HintMessages) {
+  constructor(context: ReplicationContext, hints: Hints, standIns: StandInRequests) {
     this.#context = context;
     this.#hints = hints;
-    this.#hintMessages = hintMessages;
+    this.#standIns = standIns;
     this.#pending = new DeadlineQueue(firstOperationId(context));
   }
 
@@ -95,7 +95,7 @@ export class WriteCoordinator {
       return sink.complete(outcome);
     }
     this.#context.counters.quorumWrites++;
-    const standIns = this.mayStandIn(keyspace) ? Math.max(0, need - reachable(keyspace, slot)) : 0;
+    const standIns = this.#standIns.missing(keyspace, slot, need);
     this.#begin({ keyspace, slot, hash, key, mutation, outcome, sink, quorum, record, answered: 0, standIns }, 0);
   }
 
@@ -147,7 +147,7 @@ export class WriteCoordinator {
     if (message.status === 'behind' && mutation !== undefined && mutation.kind !== 'expire') {
       return this.#restamp(write, mutation, message);
     }
-    const index = this.#indexOf(from, write.keyspace, write.slot);
+    const index = this.#indexOf(from, write);
     const bit = 1 << index;
     if (index < 0 || (write.answered & bit) !== 0) return;
     // A stand-in that is behind holds something else, or has vouched: its copy is none of this version.
@@ -159,11 +159,6 @@ export class WriteCoordinator {
     if (!write.quorum.reached) return;
     this.#pending.remove(message.id);
     write.sink.complete(write.outcome);
-  }
-
-  /** Whether acknowledgements of stand-ins count: hints never count towards a strict W (DESIGN §5). */
-  mayStandIn(keyspace: Keyspace): boolean {
-    return keyspace.policy.sloppy;
   }
 
   /** Sends again what has not been answered, and gives up what has waited too long. */
@@ -180,8 +175,8 @@ export class WriteCoordinator {
         write.lastSentMs = nowMs;
         counters.resends++;
         this.#replicate(write.keyspace, write.slot, write.key, write.record, id, write.answered);
-        if (this.mayStandIn(write.keyspace)) write.standIns += write.quorum.need - write.quorum.acknowledged;
-        this.#askStandIns(write, id);
+        if (this.#mayStandIn(write)) write.standIns += write.quorum.need - write.quorum.acknowledged;
+        this.#standIns.ask(write, id);
       }
     });
   }
@@ -196,7 +191,7 @@ export class WriteCoordinator {
     const write = { ...begun, transferMs: carryMs, patienceMs, startedMs: nowMs, lastSentMs: nowMs };
     const id = this.#pending.add(write);
     this.#replicate(keyspace, slot, key, record, id, answered);
-    this.#askStandIns(write, id);
+    this.#standIns.ask(write, id);
   }
 
   #refusal(keyspace: Keyspace, slot: number, key: Uint8Array, mutation: Mutation, need: number): Outcome | undefined {
@@ -213,7 +208,7 @@ export class WriteCoordinator {
     }
     const alive = placement.replicasOf(slot).filter(peer => peer.alive).length;
     if (alive >= need) return undefined;
-    const standIns = this.mayStandIn(keyspace) ? placement.standInsOf(slot).filter(peer => peer.reachable).length : 0;
+    const standIns = this.#standIns.reachable(keyspace, slot);
     if (alive + standIns >= need) return undefined;
     counters.unavailable++;
     const who = standIns > 0 ? 'replicas and stand-ins' : 'replicas';
@@ -261,7 +256,7 @@ export class WriteCoordinator {
     quorum.add(keyspace.refill.isRefilling(slot));
     write.lastSentMs = this.#context.clock.monotonicMs();
     this.#replicate(keyspace, slot, key, write.record, id, 0);
-    this.#askStandIns(write, id);
+    this.#standIns.ask(write, id);
   }
 
   /** Sends a version to the other replicas, except to those whose bit is set in `answered`; what cannot be sent is a hint. */
@@ -285,36 +280,22 @@ export class WriteCoordinator {
     }
   }
 
-  /** Asks the nearest stand-ins that can be reached to keep the version for the replicas that have not acknowledged it. */
-  #askStandIns(write: PendingWrite, id: number): void {
-    if (write.standIns === 0) return;
-    const { keyspace, slot, key, record } = write;
-    const { replicaCount } = keyspace.placement;
-    const replicas = absentees(write);
-    const { epoch, counters } = this.#context;
-    const message = this.#hintMessages.encodeStandIn({ id, epoch, db: keyspace.db, replicas, key, record });
-    let left = write.standIns;
-    for (const [i, peer] of keyspace.placement.standInsOf(slot).entries()) {
-      if (peer.isSelf || !peer.reachable) continue;
-      if (left-- === 0) return;
-      if ((write.answered & (1 << (replicaCount + i))) !== 0) continue;
-      if (this.#context.send(peer, message)) counters.standInsAsked++;
-    }
+  /** The bit of a replica or stand-in in `answered`, or -1. */
+  #indexOf(peer: Peer, write: PendingWrite): number {
+    const { keyspace, slot } = write;
+    const index = keyspace.placement.replicasOf(slot).indexOf(peer);
+    return index >= 0 || !this.#mayStandIn(write) ? index : this.#standIns.indexOf(peer, keyspace, slot);
   }
 
-  /** The bit of a replica or stand-in in `answered`, or -1. */
-  #indexOf(peer: Peer, keyspace: Keyspace, slot: number): number {
-    const { placement } = keyspace;
-    const index = placement.replicasOf(slot).indexOf(peer);
-    if (index >= 0 || !this.mayStandIn(keyspace)) return index;
-    const place = placement.standInsOf(slot).indexOf(peer);
-    return place < 0 ? -1 : placement.replicaCount + place;
+  /** What is spread for the sake of reads is looked for at replicas only. */
+  #mayStandIn({ keyspace, mutation }: PendingWrite): boolean {
+    return mutation !== undefined && this.#standIns.mayStandIn(keyspace);
   }
 
   /** The write has ended: whoever has not acknowledged it by now gets it as a hint. */
   #noteUnanswered(write: PendingWrite): void {
-    const { keyspace, slot, hash } = write;
-    const absent = absentees(write);
+    const { keyspace, slot, hash, answered } = write;
+    const absent = absentees(keyspace, slot, answered);
     for (const [i, peer] of keyspace.placement.replicasOf(slot).entries()) {
       if ((absent & (1 << i)) !== 0) this.#hints.note(peer, keyspace, slot, hash);
     }
@@ -327,21 +308,6 @@ const OUT_OF_MEMORY: Outcome = {
 };
 
 const NO_ROOM_FOR_HINTS = 'no replica is reachable, and hint-max-bytes leaves no room to stand in for them';
-
-/** Bit i: replica i is another node and has not acknowledged the version. */
-function absentees({ keyspace, slot, answered }: PendingWrite): number {
-  let bits = 0;
-  for (const [i, peer] of keyspace.placement.replicasOf(slot).entries()) {
-    if (!peer.isSelf && (answered & (1 << i)) === 0) bits |= 1 << i;
-  }
-  return bits;
-}
-
-/** How many can be expected to acknowledge without a stand-in, this node included. */
-function reachable({ placement, refill }: Keyspace, slot: number): number {
-  const others = placement.replicasOf(slot).filter(peer => !peer.isSelf && peer.reachable && !peer.refilling).length;
-  return others + (refill.isRefilling(slot) ? 0 : 1);
-}
 
 function heldExpiry(keyspace: Keyspace, slot: number, hash: number, key: Uint8Array): number {
   const store = keyspace.storeOf(slot);

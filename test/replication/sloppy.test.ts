@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { slotOf } from '../../src/lib/slots.ts';
-import { WriteCoordinator } from '../../src/replication/write-coordinator.ts';
+import { StandInRequests } from '../../src/replication/stand-in-requests.ts';
 import { ofType, only, QUORUM, read, SLOPPY, setTo, TestNetwork, WRITTEN } from './test-network.ts';
 
 const KEY = 'k';
@@ -350,8 +350,8 @@ describe('A stand-in', () => {
 
 describe('A planted bug: stand-ins that count towards a strict W', () => {
   it('acknowledges a write that no second replica holds', () => {
-    const { mayStandIn } = WriteCoordinator.prototype;
-    WriteCoordinator.prototype.mayStandIn = () => true;
+    const { mayStandIn } = StandInRequests.prototype;
+    StandInRequests.prototype.mayStandIn = () => true;
     try {
       const { network, replicas } = fiveNodes();
       network.kill(replicas[1]);
@@ -360,7 +360,7 @@ describe('A planted bug: stand-ins that count towards a strict W', () => {
       network.settle();
       expect(only(told)).toEqual(WRITTEN);
     } finally {
-      WriteCoordinator.prototype.mayStandIn = mayStandIn;
+      StandInRequests.prototype.mayStandIn = mayStandIn;
     }
   });
 });

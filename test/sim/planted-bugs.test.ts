@@ -3,6 +3,7 @@ import { AntiEntropy } from '../../src/replication/anti-entropy.ts';
 import { Forwarder } from '../../src/replication/forwarder.ts';
 import { WriteQuorum } from '../../src/replication/quorum.ts';
 import { Refill } from '../../src/replication/refill.ts';
+import { StandInRequests } from '../../src/replication/stand-in-requests.ts';
 import { formatReport, simulate, type ViolationKind } from '../../src/sim/index.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 
@@ -53,6 +54,11 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
 
   test('a refilling replica that answers as if it were whole', () => {
     plantForgetfulRefill();
+    expectCaught('stale-read');
+  });
+
+  test('a hint that counts towards a strict W', () => {
+    plant(StandInRequests.prototype, 'mayStandIn', { value: () => true });
     expectCaught('stale-read');
   });
 
