@@ -31,9 +31,10 @@ export const DEFAULT_SIMULATION: SimulationOptions = {
 
 const COMMON = { replicas: 3, sloppy: false, readRepair: 'async', maxMemoryBytes: 0 } as const;
 
-/** The keyspaces of the default configuration that there are by now, and a sloppy one. */
+/** The keyspaces of the default configuration that there are by now, a sloppy one, and one with blocking read repair. */
 export const SIMULATED_KEYSPACES: readonly KeyspacePolicy[] = [
   { ...COMMON, db: 0, name: 'eventual', policy: 'eventual', read: 'one', write: 'one' },
   { ...COMMON, db: 1, name: 'quorum', policy: 'quorum', read: 'quorum', write: 'quorum' },
   { ...COMMON, db: 4, name: 'sloppy', policy: 'quorum', read: 'quorum', write: 'quorum', sloppy: true },
+  { ...COMMON, db: 5, name: 'repairing', policy: 'quorum', read: 'quorum', write: 'quorum', readRepair: 'blocking' },
 ];

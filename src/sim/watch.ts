@@ -33,7 +33,8 @@ export class Watch implements OperationObserver {
     const strict = SIMULATED_KEYSPACES.filter(({ policy, sloppy }) => policy === 'quorum' && !sloppy).map(
       ({ db }) => db,
     );
-    this.order = new QuorumOrder(new Set(strict), this.report);
+    const repairing = SIMULATED_KEYSPACES.filter(({ readRepair }) => readRepair === 'blocking').map(({ db }) => db);
+    this.order = new QuorumOrder(new Set(strict), new Set(repairing), this.report);
     this.dots = new Dots(this.report);
     this.convergence = new Convergence(this.#keys, dbs);
     this.history = new History([this.order, this.availability, this]);

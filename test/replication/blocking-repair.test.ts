@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { WriteCoordinator } from '../../src/replication/write-coordinator.ts';
 import { about, between, only, QUORUM, read, TestNetwork } from './test-network.ts';
 
 const BLOCKING = { ...QUORUM, db: 5, name: 'blocking', readRepair: 'blocking' } as const;
@@ -126,5 +127,14 @@ describe('A read with blocking repair', () => {
     network.advance(60);
     expect(only(told)).toEqual({ status: 'unavailable', reason: '1 of 2 replicas acknowledged in 500 ms' });
     expect(network.node('n1').counters.unavailable).toBe(1);
+  });
+});
+
+describe('A planted bug: a blocking repair that does not wait', () => {
+  it('finds a value and then nothing', () => {
+    const spread = vi.spyOn(WriteCoordinator.prototype, 'spread');
+    spread.mockImplementation((...args) => args[6].complete({ status: 'written', applied: true, before: undefined }));
+    expect(readTwice(threeNodes(), DB, 'v')).toEqual([read('v'), NOTHING]);
+    spread.mockRestore();
   });
 });

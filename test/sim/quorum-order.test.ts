@@ -5,6 +5,7 @@ import type { Operation, OperationCommand } from '../../src/sim/operation.ts';
 import type { Violation } from '../../src/sim/violation.ts';
 
 const DB = 1;
+const REPAIRING = 5;
 const KEY = 'k';
 
 let violations: Violation[];
@@ -14,7 +15,7 @@ let clockMs: number;
 
 beforeEach(() => {
   violations = [];
-  checker = new QuorumOrder(new Set([DB]), violation => violations.push(violation));
+  checker = new QuorumOrder(new Set([DB, REPAIRING]), new Set([REPAIRING]), violation => violations.push(violation));
   history = new History([checker]);
   clockMs = 0;
 });
@@ -163,6 +164,30 @@ describe('a SET NX', () => {
     done('del');
     done('nx', 'v2');
     expect(kinds()).toEqual([]);
+  });
+});
+
+describe('where reads repair before they answer', () => {
+  /** A write that was not acknowledged is found, and then `next` is found. */
+  function findAfter(db: number, next: string | undefined): readonly string[] {
+    ack(begin('set', 'v1', db));
+    begin('set', 'v2', db);
+    found(begin('get', undefined, db), 'v2');
+    found(begin('get', undefined, db), next);
+    return kinds();
+  }
+
+  test('what was found once is never followed by something older, acknowledged or not', () => {
+    expect(findAfter(REPAIRING, 'v1')).toEqual(['stale-read']);
+  });
+
+  test('nor by nil', () => {
+    expect(findAfter(REPAIRING, undefined)).toEqual(['stale-read']);
+  });
+
+  test('but by itself, and elsewhere by anything that an acknowledged write does not supersede', () => {
+    expect(findAfter(REPAIRING, 'v2')).toEqual([]);
+    expect(findAfter(DB, 'v1')).toEqual([]);
   });
 });
 

@@ -7,7 +7,7 @@ interface KeyState {
   /** Every write of a value, by the value. */
   readonly writes: Map<string, Operation>;
   /**
-   * The greatest begin among the acknowledged overwrites so far, 0 when there is none: what ended before it is
+   * The greatest begin among the overwrites that were acknowledged, or found where reads repair first, so far; 0 when there is none: what ended before it is
    * superseded.
    */
   floor: number;
@@ -44,21 +44,32 @@ interface KeyState {
  * returned for ever, and it never raises a floor; of the words of a client only its own begin and end are believed. A
  * `DEL` that answers 0 raises no floor, for it may have stamped nothing.
  *
+ * **Blocking read repair** promises more: what a read has found is held by R replicas before it is told, acknowledged or
+ * not, so no read begun after that finds anything older. A value that was found there raises the floor to its write's
+ * begin. For what was acknowledged before that begin was at one of the replicas that answered, and lost to the value found; and
+ * one of any R replicas has the value now.
+ *
  * **Nil** is explained by a `DEL` or by a value with an expiry that may be returned by the rule above, or by an
  * `EXPIRE` that may have found such a value. Clocks do not matter: any of these explains nil at once. An `EXPIRE` that ended
  * may yet sit on a value whose write is open, so while there is such a write it explains nil for ever.
  */
 export class QuorumOrder implements OperationObserver {
   readonly #strict: ReadonlySet<number>;
+  readonly #repairing: ReadonlySet<number>;
   readonly #report: Report;
   readonly #keys = new Map<string, KeyState>();
   /** Floors of the reads under way, one for each key. */
   readonly #floors = new Map<Operation, readonly number[]>();
   #checked = 0;
 
-  /** @param strict the keyspaces in which reads meet writes; in others a floor never rises, and any value will do that was written. */
-  constructor(strict: ReadonlySet<number>, report: Report) {
+  /**
+   * @param strict the keyspaces in which reads meet writes; in others a floor never rises, and any value will do that was
+   *   written.
+   * @param repairing those in which reads repair before they answer.
+   */
+  constructor(strict: ReadonlySet<number>, repairing: ReadonlySet<number>, report: Report) {
     this.#strict = strict;
+    this.#repairing = repairing;
     this.#report = report;
   }
 
@@ -93,6 +104,7 @@ export class QuorumOrder implements OperationObserver {
     for (const [i, key] of keys.entries()) {
       const state = this.#stateOf(db, key);
       if (floors !== undefined) this.#checkAnswer(operation, key, state, floors[i]!, i);
+      if (this.#repairing.has(db)) this.#raiseToFound(state, operation.found[i]);
       this.#settle(operation, state);
     }
   }
@@ -131,7 +143,7 @@ export class QuorumOrder implements OperationObserver {
     const key = { db, name };
     if (found === undefined) {
       if (floor === 0 || state.openKillers > 0 || state.killedUntil >= floor) return;
-      const what = `${who} nothing at ${name}, but ${told(state.floorBy)} was acknowledged before`;
+      const what = `${who} nothing at ${name}, but ${told(state.floorBy)} was acknowledged or found before`;
       return this.#report({ kind: 'stale-read', what, key });
     }
     const write = state.writes.get(found);
@@ -139,8 +151,16 @@ export class QuorumOrder implements OperationObserver {
       return this.#report({ kind: 'invented-value', what: `${who} ${found} at ${name}: nobody wrote that there`, key });
     }
     if (write.endOrder >= floor) return;
-    const what = `${who} ${found} at ${name}, but ${told(state.floorBy)} began after that was acknowledged, and was acknowledged before the read began`;
+    const what = `${who} ${found} at ${name}, but ${told(state.floorBy)} began after that was acknowledged, and was acknowledged or found before the read began`;
     this.#report({ kind: 'stale-read', what, key });
+  }
+
+  /** What was found is here to stay, whatever became of its write. */
+  #raiseToFound(state: KeyState, found: string | undefined): void {
+    const write = found === undefined ? undefined : state.writes.get(found);
+    if (write === undefined || write.startOrder <= state.floor) return;
+    state.floor = write.startOrder;
+    state.floorBy = write;
   }
 
   /** The operation is known to have happened between its begin and now. */
