@@ -259,7 +259,10 @@ export class WriteCoordinator {
     this.#standIns.ask(write, id);
   }
 
-  /** Sends a version to the other replicas, except to those whose bit is set in `answered`; what cannot be sent is a hint. */
+  /**
+   * Sends a version to the other replicas, except to those whose bit is set in `answered`. What cannot be sent is a hint,
+   * and so is what a link has taken to a peer that does not answer: the link may break with it.
+   */
   #replicate(
     keyspace: Keyspace,
     slot: number,
@@ -276,7 +279,7 @@ export class WriteCoordinator {
       const peer = replicas[i]!;
       if (peer.isSelf || (answered & (1 << i)) !== 0) continue;
       const sent = this.#context.send(peer, message);
-      if (!sent || !peer.alive) this.#hints.note(peer, keyspace, slot, keyspace.store.hashOf(key));
+      if (!sent || !peer.reachable) this.#hints.note(peer, keyspace, slot, keyspace.store.hashOf(key));
     }
   }
 

@@ -85,9 +85,11 @@ describe('A hint (DESIGN §5)', () => {
     expect(network.valueAt('n3', 'k', 0)).toBe('v');
   });
 
-  it('is noted for a replica that is dead, even where the link still takes messages', () => {
+  it.each(['dead', 'suspect'])('is noted for a replica that is %s, even where the link still takes messages', state => {
     const network = withoutAntiEntropy();
-    network.node('n1').cluster.peerOf('n3')!.alive = false;
+    const peer = network.node('n1').cluster.peerOf('n3')!;
+    if (state === 'dead') peer.alive = false;
+    else peer.suspect = true;
     network.drop(about('n3'));
     network.set('n1', 'k', 'v', 0);
     network.settle();
