@@ -40,6 +40,8 @@ export class Hints {
   #leastKeptStamp: Stamp = Number.POSITIVE_INFINITY;
   /** Peers for which hints were dropped since their queue was last empty. */
   readonly #owedRound = new Set<Peer>();
+  /** Records were refused since one was last let go. */
+  #refusing = false;
   readonly #hasten: (peer: Peer) => void;
 
   /** @param hasten calls for a round of anti-entropy with a peer. */
@@ -95,9 +97,12 @@ export class Hints {
   /** Whether this node, no replica of the key, has room to keep a record for those that are. */
   mayKeep(keyspace: Keyspace, key: Uint8Array, value: Uint8Array | undefined): boolean {
     const recordBytes = key.length + (value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
-    const hasRoom = this.#hasRoom(recordBytes + keyspace.placement.replicaCount * MAX_GROWTH_BYTES);
-    if (!hasRoom) this.#context.counters.hintsOverflowed++;
-    return hasRoom;
+    if (this.#hasRoom(recordBytes + keyspace.placement.replicaCount * MAX_GROWTH_BYTES)) return true;
+    this.#context.counters.hintsOverflowed++;
+    if (!this.#refusing)
+      this.#log.warn('no room to keep more for replicas that cannot be reached', { keyspace: keyspace.policy.name });
+    this.#refusing = true;
+    return false;
   }
 
   /** Keeps what has just come into `Keyspace.kept`, as `mayKeep` has allowed, until these peers have it. */
@@ -156,6 +161,7 @@ export class Hints {
   /** Removes what is kept under a hint: no peer waits for it any more. */
   #forget(hint: Hint): void {
     this.#kept.delete(hint);
+    this.#refusing = false;
     const { kept } = this.#context.keyspaces.get(dbOf(hint))!;
     const slot = slotOfHint(hint);
     const hash = hashOfHint(hint);

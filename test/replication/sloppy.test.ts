@@ -248,6 +248,8 @@ describe('A stand-in', () => {
     network.advance(600);
     expect(only(third).status).toBe('unavailable');
     expect(network.node(standIns[0]).counters.hintsOverflowed).toBeGreaterThan(0);
+    const said = network.said.filter(({ node, event }) => node === standIns[0] && event.startsWith('no room to keep'));
+    expect(said.map(({ fields }) => fields)).toEqual([{ keyspace: 'sloppy' }]);
   });
 
   it('that crashes loses only what it alone had', () => {
