@@ -278,9 +278,13 @@ export class WriteCoordinator {
     for (let i = 0; i < replicas.length; i++) {
       const peer = replicas[i]!;
       if (peer.isSelf || (answered & (1 << i)) !== 0) continue;
-      const sent = this.#context.send(peer, message);
-      if (!sent || !peer.reachable) this.#hints.note(peer, keyspace, slot, keyspace.store.hashOf(key));
+      if (!this.#context.send(peer, message) || !peer.reachable) this.#noteKey(peer, keyspace, slot, key);
     }
+  }
+
+  /** Apart from `#replicate`, which every SET runs through. */
+  #noteKey(peer: Peer, keyspace: Keyspace, slot: number, key: Uint8Array): void {
+    this.#hints.note(peer, keyspace, slot, keyspace.store.hashOf(key));
   }
 
   /** The bit of a replica or stand-in in `answered`, or -1. */
