@@ -51,6 +51,7 @@ export interface Config {
 
   readonly hintMaxBytes: number;
   readonly hintMaxAgeMs: number;
+  readonly tombstoneCollectionIntervalMs: number;
   /** Records a second. */
   readonly hintReplayRate: number;
 

@@ -128,6 +128,11 @@ export const configSchema = z.strictObject({
     '2000',
     'Records a second that the node hands over to those that are back.',
   ),
+  'tombstone-collection-interval': setting(
+    duration('1s', '24h'),
+    '10s',
+    'How often deleted keys are looked through for those that every replica knows to be deleted, and forgotten.',
+  ),
 
   'log-level': setting(choice('info', 'warn', 'error', 'silent'), 'info', 'The least important lines to log.'),
   'log-format': setting(choice('auto', 'json', 'pretty'), 'auto', 'auto: for people on a terminal, else JSON.'),
@@ -180,6 +185,6 @@ export const SECTIONS = [
       'shutdown-timeout',
     ],
   },
-  { title: 'Healing', names: ['hint-max-bytes', 'hint-max-age', 'hint-replay-rate'] },
+  { title: 'Healing', names: ['hint-max-bytes', 'hint-max-age', 'hint-replay-rate', 'tombstone-collection-interval'] },
   { title: 'Logging', names: ['log-level', 'log-format'] },
 ] as const satisfies readonly { readonly title: string; readonly names: readonly SettingName[] }[];

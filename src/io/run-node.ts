@@ -119,6 +119,7 @@ function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeO
     maxPendingReplies: config.pendingLimit,
     replication: { ...DEFAULT_REPLICATION_LIMITS, requestTimeoutMs: config.requestTimeoutMs },
     antiEntropy: DEFAULT_ANTI_ENTROPY,
+    collection: { intervalMs: config.tombstoneCollectionIntervalMs },
     hints: { maxBytes: config.hintMaxBytes, maxAgeMs: config.hintMaxAgeMs, replayRate: config.hintReplayRate },
     version: packageVersion(),
     settings: settingsShown(config, client.port),

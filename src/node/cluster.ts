@@ -6,8 +6,11 @@ import { slotOf } from '../lib/slots.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import { AntiEntropy } from '../replication/anti-entropy.ts';
+import { CollectingReplica } from '../replication/collecting-replica.ts';
+import { CollectionMessages } from '../replication/collection-messages.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import type { ReplicationCounters } from '../replication/counters.ts';
+import { Fence } from '../replication/fence.ts';
 import { ForwardMessages } from '../replication/forward-messages.ts';
 import { Forwarder } from '../replication/forwarder.ts';
 import { HintMessages } from '../replication/hint-messages.ts';
@@ -25,6 +28,7 @@ import { ReplicaMessages } from '../replication/replica-messages.ts';
 import type { ReplicationContext } from '../replication/replication-context.ts';
 import { StandIn } from '../replication/stand-in.ts';
 import { SyncMessages } from '../replication/sync-messages.ts';
+import { TombstoneCollector } from '../replication/tombstone-collector.ts';
 import { Ring } from '../ring/ring.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import { NEVER } from '../store/record.ts';
@@ -49,6 +53,9 @@ export class Cluster implements OperationRunner {
   readonly antiEntropy: AntiEntropy;
   readonly hints: Hints;
   readonly standIn: StandIn;
+  readonly collector: TombstoneCollector;
+  readonly #fence: Fence;
+  readonly #collectingReplica: CollectingReplica;
   readonly #hintReplay: HintReplay;
   readonly #replica: Replica;
   readonly #housekeepers: readonly Housekeeper[];
@@ -56,6 +63,7 @@ export class Cluster implements OperationRunner {
   readonly #replicaMessages: ReplicaMessages;
   readonly #syncMessages: SyncMessages;
   readonly #hintMessages: HintMessages;
+  readonly #collectionMessages: CollectionMessages;
   readonly #byName: ReadonlyMap<NodeName, Peer>;
   readonly #clock: NodePorts['clock'];
   readonly #reader = new ByteReader();
@@ -81,6 +89,7 @@ export class Cluster implements OperationRunner {
     this.#replicaMessages = new ReplicaMessages(records);
     this.#syncMessages = new SyncMessages(records);
     this.#hintMessages = new HintMessages(records);
+    this.#collectionMessages = new CollectionMessages(records);
     this.context = {
       clock: ports.clock,
       stamps: new HybridClock(),
@@ -89,9 +98,11 @@ export class Cluster implements OperationRunner {
       epoch: identity.epoch,
       keyspaces: this.keyspaces,
       messages: this.#replicaMessages,
+      collections: this.#collectionMessages,
       limits: options.replication,
       counters,
       send: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.send(to.name, head, body),
+      sendOrdered: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.sendOrdered(to.name, head, body),
     };
     const hasten = (peer: Peer): void => this.antiEntropy.hasten(peer);
     this.hints = new Hints(this.context, options.hints, ports.log, hasten);
@@ -102,6 +113,18 @@ export class Cluster implements OperationRunner {
     this.#replica = new Replica(this.context, this.#hintMessages);
     this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace));
     this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, this.peers, options.antiEntropy);
+    this.#fence = new Fence(this.context, this.#collectionMessages, this.peers, {
+      leastStamp: () => this.coordinator.leastUndeliveredStamp(),
+      vouch: upTo => this.standIn.vouch(upTo),
+    });
+    this.#collectingReplica = new CollectingReplica(this.context, this.#collectionMessages, this.#fence);
+    this.collector = new TombstoneCollector(
+      this.context,
+      this.#collectionMessages,
+      this.#collectingReplica,
+      this.peers,
+      options.collection,
+    );
   }
 
   peerOf(name: NodeName): Peer | undefined {
@@ -176,6 +199,16 @@ export class Cluster implements OperationRunner {
       }
       case MessageType.hinted:
         return this.#hintReplay.onHinted(this.#hintMessages.decodeHinted(this.#reader));
+      case MessageType.fence:
+        return this.#fence.onFence(from, this.#collectionMessages.decodeFence(this.#reader));
+      case MessageType.fenced:
+        return this.#fence.onFenced(from, this.#collectionMessages.decodeFenced(this.#reader));
+      case MessageType.collection:
+        return this.#collectingReplica.onCollection(from, this.#collectionMessages.decodeCollection(this.#reader));
+      case MessageType.collectionReply:
+        return this.collector.onReply(from, this.#collectionMessages.decodeReply(this.#reader));
+      case MessageType.collected:
+        return this.#collectingReplica.onCollected(this.#collectionMessages.decodeCollected(this.#reader));
       default:
         throw new MalformedMessageError(`Cannot read a message of type ${type}: there is none`);
     }
@@ -195,6 +228,8 @@ export class Cluster implements OperationRunner {
     this.antiEntropy.onLinkDown(peer);
     this.#hintReplay.onLinkDown(peer);
     this.forwarder.onLinkDown(peer);
+    this.#fence.onLinkDown();
+    this.collector.onLinkDown(peer);
   }
 
   tick(): void {
@@ -203,6 +238,8 @@ export class Cluster implements OperationRunner {
     this.hints.tick();
     this.#hintReplay.tick();
     this.antiEntropy.tick();
+    this.#fence.tick();
+    this.collector.tick();
     for (const housekeeper of this.#housekeepers) housekeeper.tick(this.#clock.wallMs());
   }
 

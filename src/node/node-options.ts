@@ -7,6 +7,7 @@ import type { AntiEntropyOptions } from '../replication/anti-entropy.ts';
 import type { HintOptions } from '../replication/hints.ts';
 import type { KeyspacePolicy } from '../replication/policy.ts';
 import type { ReplicationLimits } from '../replication/replication-context.ts';
+import type { CollectionOptions } from '../replication/tombstone-collector.ts';
 
 /** All that a node is told when it is made; none of it changes. */
 export interface NodeOptions {
@@ -29,6 +30,7 @@ export interface NodeOptions {
   readonly replication: ReplicationLimits;
   readonly antiEntropy: AntiEntropyOptions;
   readonly hints: HintOptions;
+  readonly collection: CollectionOptions;
   readonly membership?: Partial<SwimTimings>;
   readonly version: string;
   /** What `CONFIG GET` shows. */
@@ -56,5 +58,7 @@ export const DEFAULT_REPLICATION_LIMITS: ReplicationLimits = {
 };
 
 export const DEFAULT_ANTI_ENTROPY: AntiEntropyOptions = { intervalMs: 10_000, patienceMs: 2_000 };
+
+export const DEFAULT_COLLECTION: CollectionOptions = { intervalMs: 10_000 };
 
 export const DEFAULT_HINTS: HintOptions = { maxBytes: 64 << 20, maxAgeMs: 3 * 3_600_000, replayRate: 2000 };

@@ -148,7 +148,11 @@ export class ServerView implements Server {
 
   statistics(): Readonly<Record<string, string | number>> {
     const hints = this.#node.cluster?.hints;
-    const gauges = { hintsPending: hints?.size ?? 0, hintsBytes: hints?.byteLength ?? 0 };
+    const tombstones = [...(this.#node.cluster?.keyspaces.values() ?? [])].reduce(
+      (sum, { store }) => sum + store.tombstoneCount,
+      0,
+    );
+    const gauges = { hintsPending: hints?.size ?? 0, hintsBytes: hints?.byteLength ?? 0, tombstones };
     return { ...this.#node.counters, ...gauges, ...this.#node.clientCounters };
   }
 

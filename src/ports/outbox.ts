@@ -33,6 +33,11 @@ export interface Outbox {
    * @returns false when the message was provably not sent: no link is up, or the link's queue is full.
    */
   send(to: NodeName, head: Uint8Array, body?: Uint8Array): boolean;
+  /**
+   * As `send`, and the message arrives after everything that was sent to this peer before it, on this link or an
+   * earlier one, and that arrives at all. What is sent after it may pass it.
+   */
+  sendOrdered(to: NodeName, head: Uint8Array, body?: Uint8Array): boolean;
   /** Keeps a link to this address, dialling again after a failure, until `hangUp`. Dialling twice is dialling once. */
   dial(address: BusAddress): void;
   /** Gives up the link to this address, and stops dialling it. */

@@ -185,7 +185,7 @@ export class AntiEntropy {
   #takeIn(keyspace: Keyspace, from: Peer, { slot, records, wanted }: SyncPageReply): void {
     const received = new Set<number>();
     for (const { key, record } of records) {
-      if (absorb(this.#context, keyspace, slot, key, record) === 'stored') this.#context.counters.syncRecords++;
+      if (absorb(this.#context, from, keyspace, slot, key, record) === 'stored') this.#context.counters.syncRecords++;
       const hash = keyspace.store.hashOf(key);
       const ref = keyspace.store.find(slot, hash, key);
       if (isVersion(record, versionHeld(keyspace.store, ref))) received.add(hash);

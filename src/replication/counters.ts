@@ -33,6 +33,12 @@ export class ReplicationCounters {
   syncRecords = 0;
   /** Slots that became whole again after this node came back without its data. */
   slotsRefilled = 0;
+  /** Tombstones that this node proposed to collect, those that it removed, and those that came back and were refused. */
+  tombstonesProposed = 0;
+  tombstonesCollected = 0;
+  tombstonesRefused = 0;
+  /** Fences that this node has raised. */
+  fences = 0;
   /** Messages of another ring epoch, or for a slot that is not held here. */
   misdirected = 0;
 }

@@ -2,9 +2,13 @@ import { NO_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
 import { resolveCount } from '../lib/replica-count.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { RecordStore } from '../store/record-store.ts';
+import { CollectedTombstones } from './collected-tombstones.ts';
 import type { Placement } from './placement.ts';
 import type { KeyspacePolicy } from './policy.ts';
 import { Refill } from './refill.ts';
+
+/** Collected tombstones that are remembered: some megabytes at most. */
+const COLLECTED_REMEMBERED = 65_536;
 
 /** One keyspace on one node: what it promises, where its keys live, and the records that live here. */
 export class Keyspace {
@@ -12,6 +16,7 @@ export class Keyspace {
   readonly store: RecordStore;
   readonly placement: Placement;
   readonly refill: Refill;
+  readonly collected = new CollectedTombstones(COLLECTED_REMEMBERED);
   /** R and W of the policy as numbers of replicas. */
   readonly readNeed: number;
   readonly writeNeed: number;

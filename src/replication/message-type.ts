@@ -15,6 +15,11 @@ export const MessageType = {
   standIn: 20,
   hint: 21,
   hinted: 22,
+  fence: 26,
+  fenced: 27,
+  collection: 28,
+  collectionReply: 29,
+  collected: 30,
 } as const;
 
 /** A message ready for the outbox: `head` is scratch memory, good until the next one is encoded. */

@@ -154,11 +154,11 @@ export class ReadCoordinator {
     const index = keyspace.placement.replicasOf(slot).indexOf(from);
     const bit = 1 << index;
     if (index < 0 || (read.answered & bit) !== 0) return;
-    if (reply.record !== undefined) absorb(this.#context, keyspace, slot, key, reply.record);
+    if (reply.record !== undefined) absorb(this.#context, from, keyspace, slot, key, reply.record);
     read.answered |= bit;
     if (reply.refilling) read.refilling |= bit;
     read.quorum.add(reply.refilling);
-    read.held[index] = reply.status === 'same' ? read.known : versionOf(reply.record);
+    read.held[index] = reply.status === 'same' ? read.known : reply.record && versionOf(reply.record);
     this.#settle(read, reply.id);
   }
 

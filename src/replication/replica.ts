@@ -20,7 +20,7 @@ export class Replica {
   onReplicate(from: Peer, message: Replicate, slot: number): void {
     const keyspace = this.#keyspaceFor(message.epoch, message.db, slot);
     if (keyspace === undefined) return;
-    const outcome = absorb(this.#context, keyspace, slot, message.key, message.record);
+    const outcome = absorb(this.#context, from, keyspace, slot, message.key, message.record);
     if (message.id === 0) this.#offerNewer(from, keyspace, slot, message.key, outcome);
     else this.#acknowledge(from, keyspace, slot, message, outcome);
   }
@@ -43,7 +43,7 @@ export class Replica {
   onHint(from: Peer, { id, epoch, db, key, record }: HintHandover, slot: number): void {
     const keyspace = this.#keyspaceFor(epoch, db, slot);
     if (keyspace === undefined) return;
-    absorb(this.#context, keyspace, slot, key, record);
+    absorb(this.#context, from, keyspace, slot, key, record);
     this.#context.send(from, this.#hintMessages.encodeHinted(id));
   }
 

@@ -2,12 +2,14 @@ import type { ActorIndex, Actors } from '../clock/actors.ts';
 import type { HybridClock } from '../clock/hybrid-clock.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StoredRecord } from '../store/record.ts';
-import type { MergeOutcome } from '../store/record-store.ts';
+import { type MergeOutcome, NO_RECORD } from '../store/record-store.ts';
+import type { CollectionMessages } from './collection-messages.ts';
 import type { ReplicationCounters } from './counters.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Encoded } from './message-type.ts';
 import type { Peer } from './peer.ts';
 import type { ReplicaMessages } from './replica-messages.ts';
+import { versionOf } from './versions.ts';
 
 /** Milliseconds on the monotonic clock, and bounds on what may wait. */
 export interface ReplicationLimits {
@@ -30,10 +32,13 @@ export interface ReplicationContext {
   readonly epoch: number;
   readonly keyspaces: ReadonlyMap<number, Keyspace>;
   readonly messages: ReplicaMessages;
+  readonly collections: CollectionMessages;
   readonly limits: ReplicationLimits;
   readonly counters: ReplicationCounters;
   /** False when the message provably was not sent. */
   send(to: Peer, message: Encoded): boolean;
+  /** As `send`, behind everything that was sent to this peer before. */
+  sendOrdered(to: Peer, message: Encoded): boolean;
 }
 
 /**
@@ -44,9 +49,13 @@ export function firstOperationId({ actors, self }: Pick<ReplicationContext, 'act
   return actors.wordOf(self) * 2 ** 20 + 1;
 }
 
-/** Merges a record that came from elsewhere, and raises the clock above it. */
+/**
+ * Merges a record that a peer sent, and raises the clock above it. A tombstone that was collected here is refused, and
+ * the peer told that it may go there too.
+ */
 export function absorb(
   context: ReplicationContext,
+  from: Peer,
   keyspace: Keyspace,
   slot: number,
   key: Uint8Array,
@@ -54,5 +63,32 @@ export function absorb(
 ): MergeOutcome {
   context.stamps.observe(record.dot.stamp);
   if (record.expiry !== undefined) context.stamps.observe(record.expiry.dot.stamp);
-  return keyspace.storeOf(slot).merge(slot, keyspace.store.hashOf(key), key, record);
+  const hash = keyspace.store.hashOf(key);
+  if (keyspace.collected.size > 0 && isCollected(keyspace, slot, hash, key, record)) {
+    refuse(context, from, keyspace, slot, hash, record);
+    return 'same';
+  }
+  return keyspace.storeOf(slot).merge(slot, hash, key, record);
+}
+
+function isCollected(
+  { store, collected }: Keyspace,
+  slot: number,
+  hash: number,
+  key: Uint8Array,
+  record: StoredRecord,
+): boolean {
+  return collected.has(slot, hash, versionOf(record)) && store.find(slot, hash, key) === NO_RECORD;
+}
+
+function refuse(
+  { counters, collections, epoch, send }: ReplicationContext,
+  from: Peer,
+  { db }: Keyspace,
+  slot: number,
+  hash: number,
+  record: StoredRecord,
+): void {
+  counters.tombstonesRefused++;
+  send(from, collections.encodeCollected({ epoch, db, entry: { slot, hash, ...versionOf(record) } }));
 }

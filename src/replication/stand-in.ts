@@ -39,7 +39,7 @@ export class StandIn {
     const stamp = stampOf(record);
     if (record.dot.stamp <= this.#vouchedStamp) return this.#answerBehind(from, id, this.#vouchedStamp);
     if (!this.#hints.mayKeep(keyspace, key, record.value)) return;
-    const outcome = absorb(this.#context, keyspace, slot, key, record);
+    const outcome = absorb(this.#context, from, keyspace, slot, key, record);
     this.#hints.keep(keyspace, slot, keyspace.store.hashOf(key), record.dot.stamp, peers);
     if (outcome === 'behind') return this.#answerBehind(from, id, keyspace.greatestStamp(slot, key));
     this.#context.send(from, this.#context.messages.encodeReplicated({ id, status: 'stored', stamp }));

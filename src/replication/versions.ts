@@ -15,8 +15,8 @@ interface Versioned {
   readonly expiry: Expiry | undefined;
 }
 
-export function versionOf(record: StoredRecord | undefined): KnownVersion | undefined {
-  return record && { dot: record.dot, expiryDot: record.expiry?.dot };
+export function versionOf(record: StoredRecord): KnownVersion {
+  return { dot: record.dot, expiryDot: record.expiry?.dot };
 }
 
 /** The version of a record in a store, without its value. */
@@ -37,6 +37,11 @@ export function isSameVersion(a: KnownVersion | undefined, b: KnownVersion | und
 /** The greatest stamp in a version: what a write of it is acknowledged under. */
 export function stampOf(record: Versioned): Stamp {
   return Math.max(record.dot.stamp, record.expiry?.dot.stamp ?? NO_STAMP);
+}
+
+/** The greatest stamp among the dots of a version. */
+export function newestStampOf({ dot, expiryDot }: KnownVersion): Stamp {
+  return Math.max(dot.stamp, expiryDot?.stamp ?? NO_STAMP);
 }
 
 function sameDot(a: Dot | undefined, b: Dot | undefined): boolean {

@@ -77,6 +77,15 @@ export class Machines {
     return this.#world.time.wallMs + Math.max(...this.clocks.map(({ aheadMs }) => aheadMs));
   }
 
+  /** Tombstones that all nodes hold in these keyspaces. */
+  tombstones(dbs: readonly number[]): number {
+    let count = 0;
+    for (const { node } of this.running()) {
+      for (const db of dbs) count += node.cluster?.keyspaces.get(db)?.store.tombstoneCount ?? 0;
+    }
+    return count;
+  }
+
   /** What replication has done on all nodes, former ones included. */
   counters(): CounterTotals {
     const totals = { ...this.#counters };

@@ -8,6 +8,7 @@ import {
 import type { Log, LogFields } from '../ports/log.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
+import type { CollectionOptions } from '../replication/tombstone-collector.ts';
 import { SIMULATED_KEYSPACES } from './options.ts';
 import { ServerConnection } from './server-connection.ts';
 import { type Trace, TraceKind } from './trace.ts';
@@ -17,6 +18,9 @@ import { type Endpoint, VirtualNetwork } from './virtual-network.ts';
 /** The distances of the shell (`io/run-node.ts`). */
 const TICK_MS = 20;
 const LAG_WORTH_TELLING_MS = 100;
+
+/** Tombstones are looked through more often than by default, so that collection and faults meet. */
+const COLLECTION: CollectionOptions = { intervalMs: 1_000 };
 
 /** What a process runs in. */
 export interface World {
@@ -204,6 +208,7 @@ function optionsOf(index: number, { nodes, keyspaces }: World): NodeOptions {
     replication: DEFAULT_REPLICATION_LIMITS,
     antiEntropy: DEFAULT_ANTI_ENTROPY,
     hints: DEFAULT_HINTS,
+    collection: COLLECTION,
     version: 'simulated',
     settings: new Map(),
   };

@@ -25,6 +25,8 @@ const NOTICE_SILENCE_MS = 8_000;
 const SETTLE_BOUND_MS = 60_000;
 /** Within so long replicas that are written no more become equal: some rounds of anti-entropy and what goes with them. */
 const CONVERGE_BOUND_MS = 45_000;
+/** Within so long all tombstones are collected: some rounds of collection. */
+const COLLECT_BOUND_MS = 60_000;
 /** The last answers come within so long. */
 const ANSWER_BOUND_MS = 5_000;
 const POLL_MS = 50;
@@ -51,6 +53,7 @@ export class Simulation {
   #activeMs = 0;
   #convergenceMs = 0;
   #settlingMs = 0;
+  #collectionMs = 0;
   #rounds = 0;
 
   constructor(options: SimulationOptions) {
@@ -165,11 +168,23 @@ export class Simulation {
     if (this.#isOver) return;
     if (tookMs !== undefined) {
       this.#convergenceMs = Math.max(this.#convergenceMs, tookMs);
-      return this.#watch.checkAgreed();
+      this.#watch.checkAgreed();
+      return this.#awaitCollection();
     }
     const { db, key, held } = difference()!;
     const what = `replicas of ${key} in db ${db} differ ${CONVERGE_BOUND_MS} ms after the last write: ${held}`;
     this.#watch.report({ kind: 'divergence', what, key: { db, name: key } });
+  }
+
+  /** While everyone is here tombstones go. Expired values become some meanwhile, so their number is what falls to nothing. */
+  #awaitCollection(): void {
+    const { keyspaces } = this.#options;
+    const tookMs = this.#passUntil(() => this.#machines.tombstones(keyspaces) === 0, COLLECT_BOUND_MS);
+    if (tookMs !== undefined) this.#collectionMs = Math.max(this.#collectionMs, tookMs);
+    else if (!this.#isOver) {
+      const what = `${COLLECT_BOUND_MS} ms after replicas became equal nodes hold ${this.#machines.tombstones(keyspaces)} tombstones`;
+      this.#watch.report({ kind: 'not-collected', what });
+    }
   }
 
   // Time
@@ -260,6 +275,8 @@ export class Simulation {
       availability: availability.conditions,
       convergenceMs: this.#convergenceMs,
       settlingMs: this.#settlingMs,
+      collectionMs: this.#collectionMs,
+      collected: this.#watch.deletions.collected,
       rounds: this.#rounds,
     };
   }

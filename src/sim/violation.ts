@@ -6,7 +6,9 @@
  * - `invented-value`: somebody found a value that nobody wrote to that key.
  * - `dot-reused`: one dot stands on two values (invariant 1).
  * - `two-coordinators`: one write was stamped by two actors.
+ * - `come-back`: a key that was deleted or overwritten everywhere is there again (invariant 5).
  * - `divergence`: replicas that can talk and are written no more stay different (invariant 6).
+ * - `not-collected`: tombstones stay though every member is here.
  * - `not-settled`: nodes that can talk do not come to see each other alive and whole.
  * - `unavailable`: too many operations failed while at most one replica was down (invariant 11).
  * - `misplaced`: a node holds what is not its to hold.
@@ -18,7 +20,9 @@ export const VIOLATIONS = [
   'invented-value',
   'dot-reused',
   'two-coordinators',
+  'come-back',
   'divergence',
+  'not-collected',
   'not-settled',
   'unavailable',
   'misplaced',

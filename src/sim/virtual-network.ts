@@ -27,11 +27,13 @@ interface Link {
   state: 'dialling' | 'waiting' | 'up' | 'closed';
   /** The process it leads to while it is up. */
   peer: Endpoint | undefined;
-  /** Counts dials, so that the outcome of an earlier one is told from that of the present one. */
+  /** Number of its present dial among all, so that what belongs to an earlier one is told from what belongs to this. */
   dial: number;
   failures: number;
   /** When the last message in order arrives. */
   busyUntilMs: number;
+  /** When the last copy of all that was sent on it arrives. */
+  emptyAtMs: number;
 }
 
 /** The same as the real bus (`io/bus/limits.ts`), where there is the same. */
@@ -50,8 +52,9 @@ const STALL_MAX_MS = 4_000;
  * them. Messages are copied when they are sent, and arrive as bytes.
  *
  * What holds as on the real bus: a message reaches only the process that its link was made to, and of two processes of
- * one name the later one's link ends the earlier one's. What need not hold here, though TCP gives it: that messages
- * of a link that stays up arrive, once, and in order; and that none arrives when its link has broken.
+ * one name the later one's link ends the earlier one's, as a process's later link ends its earlier one. What need not
+ * hold here, though TCP gives it: that messages of a link that stays up arrive, once, and in order; and that none arrives
+ * when its link has broken and no other is there.
  */
 export class VirtualNetwork {
   readonly #time: VirtualTime;
@@ -64,9 +67,12 @@ export class VirtualNetwork {
   readonly #links: (Link | undefined)[];
   /** Whom a node holds for the bearer of another's name: by receiver and sender, the process whose link is there. */
   readonly #incoming: (Endpoint | undefined)[];
+  /** By receiver and sender, the dial of that link. */
+  readonly #incomingDial: number[];
   /** How many cuts there are between a sender and a receiver. */
   readonly #cuts: Uint8Array;
   readonly #indexes = new Map<NodeName, number>();
+  #dials = 0;
   /** Messages that a cut swallowed. */
   messagesCut = 0;
   messages = 0;
@@ -80,6 +86,7 @@ export class VirtualNetwork {
     this.#endpoints = new Array(nodes).fill(undefined);
     this.#links = new Array(nodes * nodes).fill(undefined);
     this.#incoming = new Array(nodes * nodes).fill(undefined);
+    this.#incomingDial = new Array(nodes * nodes).fill(0);
     this.#cuts = new Uint8Array(nodes * nodes);
   }
 
@@ -129,13 +136,14 @@ export class VirtualNetwork {
 
   outboxOf(endpoint: Endpoint): Outbox {
     return {
-      send: (to, head, body) => this.#send(endpoint, to, head, body),
+      send: (to, head, body) => this.#send(endpoint, to, head, body, false),
+      sendOrdered: (to, head, body) => this.#send(endpoint, to, head, body, true),
       dial: address => this.#dial(endpoint, address.port - FIRST_PORT),
       hangUp: address => this.#hangUp(endpoint, address.port - FIRST_PORT),
     };
   }
 
-  #send(from: Endpoint, to: NodeName, head: Uint8Array, body: Uint8Array | undefined): boolean {
+  #send(from: Endpoint, to: NodeName, head: Uint8Array, body: Uint8Array | undefined, isLast: boolean): boolean {
     const index = this.#indexes.get(to);
     const link = index === undefined ? undefined : this.#linkBetween(from.index, index);
     if (link?.state !== 'up' || !from.running) return false;
@@ -149,26 +157,39 @@ export class VirtualNetwork {
     }
     const message = copyOf(head, body);
     const receiver = link.peer!;
+    const { dial } = link;
     for (const delayMs of delaysMs) {
       let arrivalMs = this.#time.nowMs + delayMs;
+      if (isLast) arrivalMs = Math.max(arrivalMs, link.emptyAtMs);
       if (inOrder) {
         arrivalMs = Math.max(arrivalMs, link.busyUntilMs);
         link.busyUntilMs = arrivalMs;
       }
-      this.#time.at(arrivalMs, () => this.#arrive(from, receiver, message));
+      link.emptyAtMs = Math.max(link.emptyAtMs, arrivalMs);
+      this.#time.at(arrivalMs, () => this.#arrive(from, dial, receiver, message));
     }
     return true;
   }
 
-  #arrive(from: Endpoint, to: Endpoint, message: Buffer): void {
-    if (!to.running || this.#incoming[to.index * this.#nodes + from.index] !== from) return;
+  #arrive(from: Endpoint, dial: number, to: Endpoint, message: Buffer): void {
+    const at = to.index * this.#nodes + from.index;
+    if (!to.running || this.#incoming[at] !== from || this.#incomingDial[at] !== dial) return;
     this.#trace.note(TraceKind.message, this.#time.nowMs, from.index, to.index, message);
     to.receive(from.name, message);
   }
 
   #dial(from: Endpoint, to: number): void {
     if (to === from.index || to < 0 || to >= this.#nodes || this.#linkBetween(from.index, to) !== undefined) return;
-    const link: Link = { from, to, state: 'waiting', peer: undefined, dial: 0, failures: 0, busyUntilMs: 0 };
+    const link: Link = {
+      from,
+      to,
+      state: 'waiting',
+      peer: undefined,
+      dial: 0,
+      failures: 0,
+      busyUntilMs: 0,
+      emptyAtMs: 0,
+    };
     this.#links[from.index * this.#nodes + to] = link;
     this.#dialNow(link);
   }
@@ -185,7 +206,8 @@ export class VirtualNetwork {
   /** A handshake of three messages: hello, answer, identity; a fourth, the welcome, brings the link up. */
   #dialNow(link: Link): void {
     link.state = 'dialling';
-    const dial = ++link.dial;
+    const dial = ++this.#dials;
+    link.dial = dial;
     const underWayMs = 3 * this.#faults.latencyMs();
     this.#time.in(underWayMs, () => this.#greet(link, dial));
     this.#time.in(DIAL_TIMEOUT_MS, () => this.#failed(link, dial));
@@ -200,14 +222,16 @@ export class VirtualNetwork {
     peer.enter(() => {
       if (link.state !== 'dialling' || link.dial !== dial || !from.running) return;
       if (isRefused(from.identity(), peer.identity())) return this.#failed(link, dial);
-      this.#accept(peer, from);
+      this.#accept(peer, from, dial);
       this.#time.in(this.#faults.latencyMs(), () => this.#welcome(link, dial, peer));
     });
   }
 
   /** The dialled side knows who dials: an earlier process of that name is no more. */
-  #accept(peer: Endpoint, from: Endpoint): void {
-    this.#incoming[peer.index * this.#nodes + from.index] = from;
+  #accept(peer: Endpoint, from: Endpoint, dial: number): void {
+    const at = peer.index * this.#nodes + from.index;
+    this.#incoming[at] = from;
+    this.#incomingDial[at] = dial;
     const back = this.#linkBetween(peer.index, from.index);
     if (back?.state === 'up' && back.peer !== from) this.#break(back);
     if (back?.state === 'waiting') this.#dialNow(back);
@@ -226,6 +250,7 @@ export class VirtualNetwork {
       link.peer = peer;
       link.failures = 0;
       link.busyUntilMs = this.#time.nowMs;
+      link.emptyAtMs = this.#time.nowMs;
       this.#trace.note(TraceKind.linkUp, this.#time.nowMs, link.from.index, link.to);
       link.from.linkUp(peer.identity());
     });

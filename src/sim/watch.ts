@@ -1,5 +1,6 @@
 import { AvailabilityCheck } from './checkers/availability.ts';
 import { Convergence } from './checkers/convergence.ts';
+import { Deletions } from './checkers/deletions.ts';
 import { Dots } from './checkers/dots.ts';
 import { QuorumOrder } from './checkers/quorum-order.ts';
 import { History, type OperationObserver } from './history.ts';
@@ -14,6 +15,7 @@ export class Watch implements OperationObserver {
   readonly history: History;
   readonly order: QuorumOrder;
   readonly dots: Dots;
+  readonly deletions: Deletions;
   readonly convergence: Convergence;
   readonly availability = new AvailabilityCheck();
   readonly operations: Record<OperationOutcome, number> = { ok: 0, unavailable: 0, refused: 0, lost: 0 };
@@ -36,6 +38,7 @@ export class Watch implements OperationObserver {
     const repairing = SIMULATED_KEYSPACES.filter(({ readRepair }) => readRepair === 'blocking').map(({ db }) => db);
     this.order = new QuorumOrder(new Set(strict), new Set(repairing), this.report);
     this.dots = new Dots(this.report);
+    this.deletions = new Deletions(this.report);
     this.convergence = new Convergence(this.#keys, dbs);
     this.history = new History([this.order, this.availability, this]);
   }
@@ -81,5 +84,6 @@ export class Watch implements OperationObserver {
 
   #look(db: number, key: SimKey): void {
     for (const process of this.#machines.running()) this.dots.look(process, db, key);
+    this.deletions.look(this.#machines, db, key);
   }
 }

@@ -61,6 +61,7 @@ describe('defaults', () => {
       hintMaxBytes: 64 << 20,
       hintMaxAgeMs: 10_800_000,
       hintReplayRate: 2000,
+      tombstoneCollectionIntervalMs: 10_000,
       logLevel: 'info',
       logFormat: 'auto',
       keyspaces: [

@@ -6,6 +6,7 @@ import { decodeControl, encodeControl } from '../../src/node/control-messages.ts
 import { Node } from '../../src/node/node.ts';
 import {
   DEFAULT_ANTI_ENTROPY,
+  DEFAULT_COLLECTION,
   DEFAULT_HINTS,
   DEFAULT_REPLICATION_LIMITS,
   type NodeOptions,
@@ -44,6 +45,7 @@ class Nodes {
       replication: DEFAULT_REPLICATION_LIMITS,
       antiEntropy: DEFAULT_ANTI_ENTROPY,
       hints: DEFAULT_HINTS,
+      collection: DEFAULT_COLLECTION,
       version: '1.2.3',
       settings: new Map([['port', '6379']]),
       ...changes,
@@ -53,10 +55,8 @@ class Nodes {
       clock: { wallMs: () => 1_800_000_000_000 + this.nowMs, monotonicMs: () => this.nowMs },
       random: new SeededRandom(this.nodes.size + 1),
       outbox: {
-        send: (to, head, body) => {
-          this.#letters.push({ from: name, to, bytes: Buffer.concat(body === undefined ? [head] : [head, body]) });
-          return true;
-        },
+        send: (to, head, body) => this.#post(name, to, head, body),
+        sendOrdered: (to, head, body) => this.#post(name, to, head, body),
         dial: () => {},
         hangUp: () => {},
       },
@@ -65,6 +65,11 @@ class Nodes {
     });
     this.nodes.set(name, node);
     return node;
+  }
+
+  #post(from: string, to: string, head: Uint8Array, body: Uint8Array | undefined): boolean {
+    this.#letters.push({ from, to, bytes: Buffer.concat(body === undefined ? [head] : [head, body]) });
+    return true;
   }
 
   link(a: string, b: string): void {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Actors } from '../../src/clock/actors.ts';
 import { slotOf } from '../../src/lib/slots.ts';
 import { encodeControl } from '../../src/node/control-messages.ts';
+import { CollectionMessages } from '../../src/replication/collection-messages.ts';
 import { ForwardMessages } from '../../src/replication/forward-messages.ts';
 import { HintMessages } from '../../src/replication/hint-messages.ts';
 import type { Encoded } from '../../src/replication/message-type.ts';
@@ -19,6 +20,7 @@ const records = new RecordCodec(actors);
 const replica = new ReplicaMessages(records);
 const forward = new ForwardMessages();
 const hints = new HintMessages(records);
+const collection = new CollectionMessages(records);
 const sync = new SyncMessages(records);
 
 const key = Buffer.from('k');
@@ -26,6 +28,7 @@ const value = Buffer.from('v');
 const slot = slotOf(key);
 const dot = { actor: n1, stamp: 4096 };
 const record = { dot, value, vector: new Map(), expiry: undefined };
+const entry = { slot: 12_706, hash: 9, dot, expiryDot: undefined };
 const set = { kind: 'set', value, expiry: 0, condition: 'always', returnBefore: false } as const;
 
 /** The example of each message; an encoder's result is good only until its next one, so each is made when asked for. */
@@ -50,6 +53,13 @@ const EXAMPLES: Readonly<Record<string, () => Encoded>> = {
   'stand in': () => hints.encodeStandIn({ id: 7, replicas: 6, epoch: 1, db: 4, key, record }),
   hint: () => hints.encodeHint({ id: 7, epoch: 1, db: 0, key, record }),
   hinted: () => hints.encodeHinted(7),
+  fence: () => collection.encodeFence({ id: 7, epoch: 1, upTo: 4096 }),
+  fenced: () => collection.encodeFenced({ id: 7, floor: 4096 }),
+  collection: () =>
+    collection.encodeCollection({ id: 7, epoch: 1, db: 0, step: 'remove', floor: 8192, entries: [entry] }),
+  'collection reply': () =>
+    collection.encodeReply({ id: 7, step: 'propose', floor: Number.POSITIVE_INFINITY, held: Uint8Array.of(1) }),
+  collected: () => collection.encodeCollected({ epoch: 1, db: 0, entry }),
   'sync open': () => sync.encodeOpen({ round: 7, epoch: 1, db: 0, root: [1, 2] }),
   'sync digests': () =>
     sync.encodeDigests({ round: 7, db: 0, refilling: false, equal: false, words: Uint32Array.of(1, 2) }),

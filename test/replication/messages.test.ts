@@ -4,6 +4,7 @@ import { Actors } from '../../src/clock/actors.ts';
 import { MAX_STAMP } from '../../src/clock/hybrid-clock.ts';
 import { ByteReader, MalformedMessageError } from '../../src/lib/byte-reader.ts';
 import { slotOf } from '../../src/lib/slots.ts';
+import { CollectionMessages } from '../../src/replication/collection-messages.ts';
 import { bytesOf, DetachedFound } from '../../src/replication/detached-found.ts';
 import { ForwardMessages } from '../../src/replication/forward-messages.ts';
 import { HintMessages } from '../../src/replication/hint-messages.ts';
@@ -31,6 +32,7 @@ function ends() {
     forward: { out: new ForwardMessages(), into: new ForwardMessages() },
     sync: { out: new SyncMessages(out), into: new SyncMessages(into) },
     hint: { out: new HintMessages(out), into: new HintMessages(into) },
+    collection: { out: new CollectionMessages(out), into: new CollectionMessages(into) },
     /** The record as the other end names its actors. */
     moved(record: StoredRecord): StoredRecord {
       const dot = { ...record.dot, actor: indexThere(record.dot.actor) };
@@ -177,6 +179,32 @@ describe('Every message arrives as it was sent', () => {
     );
   });
 
+  it('every step of a collection, with any tombstones, and fences', () => {
+    const anEntry = fc.record({ slot: fc.nat(16_383), hash: u32, version: aVersion });
+    const aStep = fc.constantFrom('propose', 'settle', 'remove');
+    const aFloor = fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.nat());
+    fc.assert(
+      fc.property(anId, u32, u8, aStep, aFloor, fc.array(anEntry), (id, epoch, db, step, floor, drawn) => {
+        const { out, into } = LINK.collection;
+        const { movedDot } = LINK;
+        const entries = drawn.map(({ slot, hash, version }) => ({ slot, hash, ...version }));
+        const expected = entries.map(each => ({
+          ...each,
+          dot: movedDot(each.dot),
+          expiryDot: movedDot(each.expiryDot),
+        }));
+        const request = { id, epoch, db, step, floor } as const;
+        const decoded = into.decodeCollection(onTheWire(out.encodeCollection({ ...request, entries })));
+        expect(decoded).toEqual({ ...request, entries: expected });
+        const reply = { id, step, floor, held: Buffer.from(entries.map(({ hash }) => hash & 1)) } as const;
+        expect(into.decodeReply(onTheWire(out.encodeReply(reply)))).toEqual(reply);
+        expect(into.decodeFenced(onTheWire(out.encodeFenced({ id, floor })))).toEqual({ id, floor });
+        const fence = { id, epoch, upTo: 4096 };
+        expect(into.decodeFence(onTheWire(out.encodeFence(fence)))).toEqual(fence);
+      }),
+    );
+  });
+
   it('read, with what the coordinator holds', () => {
     fc.assert(
       fc.property(anId, u32, u8, aKey, optional(aVersion), (id, epoch, db, key, known) => {
@@ -300,7 +328,7 @@ describe('Every message arrives as it was sent', () => {
 });
 
 type Decode = (input: ByteReader) => unknown;
-const { replica, forward, sync, hint } = LINK;
+const { replica, forward, sync, hint, collection } = LINK;
 const DECODERS: readonly (readonly [string, Decode])[] = [
   ['replicate', input => replica.into.decodeReplicate(input)],
   ['replicated', input => replica.into.decodeReplicated(input)],
@@ -316,6 +344,11 @@ const DECODERS: readonly (readonly [string, Decode])[] = [
   ['stand-in', input => hint.into.decodeStandIn(input)],
   ['hint', input => hint.into.decodeHint(input)],
   ['hinted', input => hint.into.decodeHinted(input)],
+  ['fence', input => collection.into.decodeFence(input)],
+  ['fenced', input => collection.into.decodeFenced(input)],
+  ['collection', input => collection.into.decodeCollection(input)],
+  ['collection reply', input => collection.into.decodeReply(input)],
+  ['collected', input => collection.into.decodeCollected(input)],
 ];
 
 /** What decoding comes to: a message, or the one error that there may be. Anything else is thrown on. */
@@ -338,6 +371,7 @@ const RECORD: StoredRecord = {
   expiry: { atMs: 99, dot: { actor: 2, stamp: 2 ** 50 + 1 } },
 };
 const KEY = Buffer.from('key');
+const ENTRY = { slot: 5, hash: 9, dot: RECORD.dot, expiryDot: RECORD.expiry!.dot };
 const VERSION = { dot: RECORD.dot, expiryDot: RECORD.expiry!.dot };
 const samples = (): readonly Buffer[] => {
   const slot = slotOf(KEY);
@@ -366,6 +400,11 @@ const samples = (): readonly Buffer[] => {
     () => hint.out.encodeStandIn({ id: 1, epoch: 1, db: 1, key: KEY, record: RECORD, replicas: 6 }),
     () => hint.out.encodeHint({ id: 1, epoch: 1, db: 1, key: KEY, record: RECORD }),
     () => hint.out.encodeHinted(1),
+    () => collection.out.encodeFence({ id: 1, epoch: 1, upTo: 7 }),
+    () => collection.out.encodeFenced({ id: 1, floor: 7 }),
+    () => collection.out.encodeCollection({ id: 1, epoch: 1, db: 1, step: 'propose', floor: 7, entries: [ENTRY] }),
+    () => collection.out.encodeReply({ id: 1, step: 'settle', floor: 7, held: new Uint8Array(0) }),
+    () => collection.out.encodeCollected({ epoch: 1, db: 1, entry: ENTRY }),
   ];
   return copies.map(encode => Buffer.from(encode().head));
 };
@@ -414,7 +453,9 @@ describe('Bytes that no encoder wrote', () => {
       copy.writeDoubleBE(number, offset);
       return attempt(DECODERS[sample]![1], copy);
     };
-    for (const sample of SAMPLES.keys()) expect([sample, at(sample, 1)]).toEqual([sample, 'refused']);
+    for (const [sample, [name]] of DECODERS.entries()) {
+      if (name !== 'collected') expect([name, at(sample, 1)]).toEqual([name, 'refused']);
+    }
     expect(at(1, SAMPLES[1]!.length - 8)).toBe('refused');
     expect(at(4, SAMPLES[4]!.length - 8)).toBe('refused');
     const found = new DetachedFound(3, NEVER, KEY);

@@ -45,6 +45,7 @@ export const SLOPPY: KeyspacePolicy = { ...QUORUM, db: 4, name: 'sloppy', sloppy
 export const LIMITS = { requestTimeoutMs: 500, resendAfterMs: 100, maxPendingOperations: 1000 };
 export const ANTI_ENTROPY = { intervalMs: 10_000, patienceMs: 2000 };
 export const HINTS = { maxBytes: 1 << 20, maxAgeMs: 60_000, replayRate: 1000 };
+export const COLLECTION = { intervalMs: 10_000 };
 const TICK_MS = 20;
 
 /** A message between two nodes. */
@@ -53,6 +54,8 @@ export interface Envelope {
   readonly to: string;
   readonly type: keyof typeof MessageType;
   readonly bytes: Buffer;
+  /** It arrives behind everything that was sent before it from the one to the other. */
+  readonly isOrdered?: boolean;
 }
 
 type Predicate = (message: Envelope) => boolean;
@@ -175,12 +178,22 @@ export class TestNetwork {
     const random = seed === undefined ? undefined : new SeededRandom(seed);
     for (let left = 200_000; this.#queue.length > 0; left--) {
       assert(left > 0, 'The nodes do not come to rest');
-      const at = random === undefined ? 0 : drawBelow(random, this.#queue.length);
-      const [message] = this.#queue.splice(at, 1);
-      if (this.#drop(message!)) continue;
-      if (this.#hold(message!)) this.#held.push(message!);
-      else for (let i = 0; i < copies; i++) this.#deliver(message!);
+      const message = this.#take(random === undefined ? 0 : drawBelow(random, this.#queue.length));
+      if (this.#drop(message)) continue;
+      if (this.#hold(message) || this.#waitsForHeld(message)) this.#held.push(message);
+      else for (let i = 0; i < copies; i++) this.#deliver(message);
     }
+  }
+
+  /** Takes the message at this place, or the first that it has to wait for. */
+  #take(at: number): Envelope {
+    const wanted = this.#queue[at]!;
+    const first = wanted.isOrdered === true ? this.#queue.findIndex(each => isOnLinkOf(each, wanted)) : at;
+    return this.#queue.splice(first, 1)[0]!;
+  }
+
+  #waitsForHeld(message: Envelope): boolean {
+    return message.isOrdered === true && this.#held.some(each => isOnLinkOf(each, message));
   }
 
   /** Lets time pass in ticks, delivering as it goes. */
@@ -299,10 +312,10 @@ export class TestNetwork {
     this.node(from).cluster.linkDown(to);
   }
 
-  #send(from: string, to: string, head: Uint8Array, body: Uint8Array | undefined): boolean {
+  #send(from: string, to: string, head: Uint8Array, body: Uint8Array | undefined, isOrdered: boolean): boolean {
     const bytes = Buffer.concat(body === undefined ? [head] : [head, body]);
     const type = TYPES.get(bytes[0]!)!;
-    const message = { from, to, type, bytes };
+    const message = { from, to, type, bytes, isOrdered };
     if (this.#refusing(message)) return false;
     this.sent.push(message);
     this.#queue.push(message);
@@ -328,6 +341,7 @@ export class TestNetwork {
       maxPendingReplies: 100,
       replication: { ...LIMITS, ...this.#options.limits },
       antiEntropy: { ...ANTI_ENTROPY, ...this.#options.antiEntropy },
+      collection: COLLECTION,
       hints: { ...HINTS, ...this.#options.hints },
       version: '0',
       settings: new Map(),
@@ -340,7 +354,8 @@ export class TestNetwork {
       },
       random: new SeededRandom(++this.#starts),
       outbox: {
-        send: (to, head, body) => this.#send(name, to, head, body),
+        send: (to, head, body) => this.#send(name, to, head, body, false),
+        sendOrdered: (to, head, body) => this.#send(name, to, head, body, true),
         dial: () => {},
         hangUp: () => {},
       },
@@ -396,4 +411,8 @@ function tell(outcome: Outcome, wantsValue: boolean): Told {
   const { applied, before } = outcome;
   const kept = before !== undefined && wantsValue ? Buffer.from(bytesOf(before)).toString() : undefined;
   return { status: 'written', applied, before: kept };
+}
+
+function isOnLinkOf(a: Envelope, b: Envelope): boolean {
+  return a.from === b.from && a.to === b.to;
 }

@@ -1,39 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, test } from 'vitest';
 import { AntiEntropy } from '../../src/replication/anti-entropy.ts';
 import { Forwarder } from '../../src/replication/forwarder.ts';
 import { WriteQuorum } from '../../src/replication/quorum.ts';
 import { Refill } from '../../src/replication/refill.ts';
 import { StandInRequests } from '../../src/replication/stand-in-requests.ts';
-import { formatReport, simulate, type ViolationKind } from '../../src/sim/index.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
-
-/** What makes the code right again. */
-const restorers: (() => void)[] = [];
-
-afterEach(() => {
-  for (const restore of restorers.splice(0).reverse()) restore();
-});
-
-/** Puts a bug in the place of a method or getter until the test is over. */
-function plant(prototype: object, name: string, bug: PropertyDescriptor): void {
-  const sound = Object.getOwnPropertyDescriptor(prototype, name)!;
-  Object.defineProperty(prototype, name, { ...bug, configurable: true });
-  restorers.push(() => Object.defineProperty(prototype, name, sound));
-}
-
-/** Runs seed after seed until one fails. */
-function expectCaught(kind: ViolationKind): void {
-  for (let seed = 1; seed <= 50; seed++) {
-    const report = simulate({ seed, durationMs: 20_000 });
-    if (report.violation === undefined) continue;
-    const told = formatReport(report);
-    expect(report.violation.kind, told).toBe(kind);
-    expect(told).toContain(`VIOLATION (${kind}) with seed ${seed}:`);
-    expect(told).toContain(`simulate --nodes 5 --seed ${seed} `);
-    return;
-  }
-  expect.fail('none of 50 seeds caught it');
-}
+import { expectCaught, plant } from './planting.ts';
 
 describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
   test('a merge that prefers the older record', () => {

@@ -132,7 +132,21 @@ describe('a quorum read', () => {
     expect(kinds()).toEqual(['stale-read']);
   });
 
-  test('may find it when the DEL said that it deleted nothing', () => {
+  test('must not find it when a DEL found nothing, but that it may have expired', () => {
+    done('set', 'v1');
+    done('del');
+    ack(begin('del'), false);
+    found(begin('get'), 'v1');
+    expect(kinds()).toEqual(['stale-read']);
+  });
+
+  test('makes a liar of a DEL that finds nothing where nothing explains it', () => {
+    done('set', 'v1');
+    ack(begin('del'), false);
+    expect(kinds()).toEqual(['stale-read']);
+  });
+
+  test('may find it when the DEL said that it deleted nothing, for it may have expired', () => {
     done('px', 'v1');
     ack(begin('del'), false);
     found(begin('get'), 'v1');

@@ -16,6 +16,9 @@ interface KeyState {
   /** Operations after which nil may be found: those that may come about at any time, and the latest end of others. */
   openKillers: number;
   killedUntil: number;
+  /** The same of those among them that put an expiry on a value. */
+  openExpiries: number;
+  expiredUntil: number;
   /** Writes of values whose fate is open. */
   openWrites: number;
 }
@@ -41,8 +44,11 @@ interface KeyState {
  * acknowledged before w2 began.
  *
  * Whatever is uncertain counts for the code under test: a write that was not acknowledged never ends, so it may be
- * returned for ever, and it never raises a floor; of the words of a client only its own begin and end are believed. A
- * `DEL` that answers 0 raises no floor, for it may have stamped nothing.
+ * returned for ever, and it never raises a floor; of the words of a client only its own begin and end are believed.
+ *
+ * **A `DEL` that answers 0** says that it found nothing, as a read does, and raises the floor as one that answers 1: it has
+ * stamped a tombstone, unless every replica said that it has nothing; then what was acknowledged before is gone from all.
+ * But a value that has expired by one clock may be there by another, so where an expiry explains the 0 the floor stays.
  *
  * **Blocking read repair** promises more: what a read has found is held by R replicas before it is told, acknowledged or
  * not, so no read begun after that finds anything older. A value that was found there raises the floor to its write's
@@ -93,6 +99,7 @@ export class QuorumOrder implements OperationObserver {
         state.openWrites++;
       }
       if (mayKill(operation)) state.openKillers++;
+      if (mayExpire(operation)) state.openExpiries++;
     }
   }
 
@@ -125,6 +132,8 @@ export class QuorumOrder implements OperationObserver {
         floorBy: undefined,
         openKillers: 0,
         killedUntil: 0,
+        openExpiries: 0,
+        expiredUntil: 0,
         openWrites: 0,
       };
       this.#keys.set(id, state);
@@ -134,15 +143,26 @@ export class QuorumOrder implements OperationObserver {
 
   #checkAnswer(operation: Operation, key: string, state: KeyState, floor: number, i: number): void {
     const { db, command, applied } = operation;
-    if (command !== 'nx') this.#check(db, key, state, floor, operation.found[i], `a ${command} found`);
+    if (command === 'del') {
+      if (!applied) this.#check(db, key, state, floor, undefined, 'a DEL found', 1);
+    } else if (command !== 'nx') this.#check(db, key, state, floor, operation.found[i], `a ${command} found`);
     else if (applied) this.#check(db, key, state, floor, undefined, 'a SET NX was applied, so it found');
   }
 
-  #check(db: number, name: string, state: KeyState, floor: number, found: string | undefined, who: string): void {
+  /** @param own how many of the open operations that explain nil are the looker's own. */
+  #check(
+    db: number,
+    name: string,
+    state: KeyState,
+    floor: number,
+    found: string | undefined,
+    who: string,
+    own = 0,
+  ): void {
     this.#checked++;
     const key = { db, name };
     if (found === undefined) {
-      if (floor === 0 || state.openKillers > 0 || state.killedUntil >= floor) return;
+      if (floor === 0 || state.openKillers > own || state.killedUntil >= floor) return;
       const what = `${who} nothing at ${name}, but ${told(state.floorBy)} was acknowledged or found before`;
       return this.#report({ kind: 'stale-read', what, key });
     }
@@ -171,9 +191,13 @@ export class QuorumOrder implements OperationObserver {
       const lingers = command === 'pexpire' && state.openWrites > 0;
       if (!lingers) state.openKillers--;
       state.killedUntil = Math.max(state.killedUntil, endOrder);
+      if (mayExpire(operation)) {
+        if (!lingers) state.openExpiries--;
+        state.expiredUntil = endOrder;
+      }
     }
-    const overwrites = writesValues(operation) || command === 'del';
-    if (!overwrites || !applied || startOrder <= state.floor || !this.#strict.has(operation.db)) return;
+    const overwrites = command === 'del' ? applied || !mayHaveExpired(state) : writesValues(operation) && applied;
+    if (!overwrites || startOrder <= state.floor || !this.#strict.has(operation.db)) return;
     state.floor = startOrder;
     state.floorBy = operation;
   }
@@ -181,7 +205,7 @@ export class QuorumOrder implements OperationObserver {
 
 /** Whether the answer tells what a read found. */
 function looks({ command }: Operation): boolean {
-  return command === 'get' || command === 'mget' || command === 'nx';
+  return command === 'get' || command === 'mget' || command === 'nx' || command === 'del';
 }
 
 /** Whether the write said that it did nothing. */
@@ -191,6 +215,15 @@ function isRefused({ outcome, applied }: Operation): boolean {
 
 function mayKill({ command }: Operation): boolean {
   return command === 'del' || command === 'px' || command === 'pexpire';
+}
+
+function mayExpire({ command }: Operation): boolean {
+  return command === 'px' || command === 'pexpire';
+}
+
+/** Whether an expiry explains nil. */
+function mayHaveExpired({ openExpiries, expiredUntil, floor }: KeyState): boolean {
+  return openExpiries > 0 || (expiredUntil > 0 && expiredUntil >= floor);
 }
 
 function told(operation: Operation | undefined): string {

@@ -1,0 +1,97 @@
+import type { Machines } from '../machines.ts';
+import type { SimProcess } from '../sim-process.ts';
+import type { SimKey } from '../stored-key.ts';
+import type { Report } from '../violation.ts';
+
+/** What was once held by all replicas of a key at one moment. */
+interface Floor {
+  /** The least stamp that any of them held. */
+  stamp: number;
+  /** Since then all of them have held nothing at one moment: it was collected. */
+  isGone: boolean;
+}
+
+/** What is read of one replica's record. */
+interface Held {
+  readonly node: string;
+  readonly stamp: number;
+  readonly hasValue: boolean;
+}
+
+/**
+ * A deleted key returns only by a later SET (invariant 5). Looks at what the replicas of a key hold; once all of them
+ * have held a version, or newer ones, at one moment, that version is the key's *floor*.
+ *
+ *     n1 ── v1 ────── T ─────────────┐
+ *     n2 ── v1 ──────────── T ───────┤ floor: T      collected ── v1 on any of them is a key come back
+ *     n3 ── v1 ──────────────── T ───┘
+ *
+ * - While nobody holds the floor or anything newer, nobody holds anything older.
+ * - When all have held nothing since, nobody holds a value that is not newer.
+ *
+ * **Why correct code cannot trip it.** Processes are lost one at a time, and the next only when all are whole again, so
+ * what all replicas held stays on one of them at least, unless it is collected. It is collected only if nothing older
+ * is anywhere that it could come back from. What may come back is the tombstone itself, in a copy of a message.
+ */
+export class Deletions {
+  readonly #report: Report;
+  readonly #floors = new Map<string, Floor>();
+  #collected = 0;
+
+  constructor(report: Report) {
+    this.#report = report;
+  }
+
+  /** How many times a key that was deleted everywhere was found to be gone everywhere. */
+  get collected(): number {
+    return this.#collected;
+  }
+
+  look(machines: Machines, db: number, key: SimKey): void {
+    const processes = machines.running().filter(process => isReplica(process, db, key));
+    const held = processes.map(process => heldBy(process, db, key)).filter(each => each !== undefined);
+    const floor = this.#floors.get(`${db} ${key.name}`);
+    if (floor !== undefined) this.#check(db, key, floor, held);
+    if (processes.length === replicasOf(processes[0], db, key)) this.#raise(db, key, floor, held, processes.length);
+  }
+
+  #check(db: number, { name }: SimKey, floor: Floor, held: readonly Held[]): void {
+    const newest = Math.max(...held.map(({ stamp }) => stamp));
+    const back = held.find(({ stamp, hasValue }) =>
+      floor.isGone ? hasValue && stamp <= floor.stamp : stamp < floor.stamp && newest < floor.stamp,
+    );
+    if (back === undefined) return;
+    const what = `${back.node} holds ${back.hasValue ? 'a value' : 'a tombstone'} of ${name} stamped ${back.stamp}, but all replicas have held ${floor.stamp}${floor.isGone ? ' and collected it' : ''}`;
+    this.#report({ kind: 'come-back', what, key: { db, name } });
+  }
+
+  /** All replicas run. */
+  #raise(db: number, key: SimKey, floor: Floor | undefined, held: readonly Held[], replicas: number): void {
+    if (held.length === 0 && floor !== undefined && !floor.isGone) {
+      floor.isGone = true;
+      this.#collected++;
+    }
+    if (held.length < replicas) return;
+    const stamp = Math.min(...held.map(each => each.stamp));
+    if (floor === undefined) this.#floors.set(`${db} ${key.name}`, { stamp, isGone: false });
+    else if (stamp > floor.stamp) {
+      floor.stamp = stamp;
+      floor.isGone = false;
+    }
+  }
+}
+
+function isReplica(process: SimProcess, db: number, key: SimKey): boolean {
+  return process.node.cluster?.keyspaces.get(db)?.placement.isHeldHere(key.slot) === true;
+}
+
+/** How many replicas the key has; -1 when no process that runs is one. */
+function replicasOf(process: SimProcess | undefined, db: number, key: SimKey): number {
+  return process?.node.cluster!.keyspaces.get(db)!.placement.replicasOf(key.slot).length ?? -1;
+}
+
+function heldBy(process: SimProcess, db: number, { slot, bytes }: SimKey): Held | undefined {
+  const { store } = process.node.cluster!.keyspaces.get(db)!;
+  const ref = store.find(slot, store.hashOf(bytes), bytes);
+  return ref === 0 ? undefined : { node: process.name, stamp: store.stampOf(ref), hasValue: !store.isTombstone(ref) };
+}

@@ -1,0 +1,30 @@
+import { afterEach, expect } from 'vitest';
+import { formatReport, type SimulationOptions, simulate, type ViolationKind } from '../../src/sim/index.ts';
+
+/** What makes the code right again. */
+const restorers: (() => void)[] = [];
+
+afterEach(() => {
+  for (const restore of restorers.splice(0).reverse()) restore();
+});
+
+/** Puts a bug in the place of a method or getter until the test is over. */
+export function plant(prototype: object, name: string, bug: PropertyDescriptor): void {
+  const sound = Object.getOwnPropertyDescriptor(prototype, name)!;
+  Object.defineProperty(prototype, name, { ...bug, configurable: true });
+  restorers.push(() => Object.defineProperty(prototype, name, sound));
+}
+
+/** Runs seed after seed until one fails. */
+export function expectCaught(kind: ViolationKind, options: Partial<SimulationOptions> = {}): void {
+  for (let seed = 1; seed <= 50; seed++) {
+    const report = simulate({ seed, durationMs: 20_000, ...options });
+    if (report.violation === undefined) continue;
+    const told = formatReport(report);
+    expect(report.violation.kind, told).toBe(kind);
+    expect(told).toContain(`VIOLATION (${kind}) with seed ${seed}:`);
+    expect(told).toContain(`simulate --nodes 5 --seed ${seed} `);
+    return;
+  }
+  expect.fail('none of 50 seeds caught it');
+}
