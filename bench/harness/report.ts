@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const OUT = new URL('../out/', import.meta.url);
-const DOCS = new URL('../../docs/benchmarks.md', import.meta.url);
+const DOCS = new URL('../../docs/', import.meta.url);
 
 /** Writes a benchmark's whole result where it was asked to, else under its name to `bench/out/`. */
 export function writeJson(name: string, file: string | undefined, result: unknown): void {
@@ -10,11 +10,12 @@ export function writeJson(name: string, file: string | undefined, result: unknow
   writeFileSync(file ?? fileURLToPath(new URL(`${name}.json`, OUT)), `${JSON.stringify(result, undefined, 2)}\n`);
 }
 
-/** Puts tables into `docs/benchmarks.md`, so that nobody types a figure. */
-export function writeDocs(sections: ReadonlyMap<string, string>): void {
-  let page = readFileSync(DOCS, 'utf8');
+/** Puts tables into a page of `docs/`, so that nobody types a figure. */
+export function writeDocs(sections: ReadonlyMap<string, string>, name = 'benchmarks.md'): void {
+  const file = new URL(name, DOCS);
+  let page = readFileSync(file, 'utf8');
   for (const [id, text] of sections) page = replaceSection(page, id, text);
-  writeFileSync(DOCS, page);
+  writeFileSync(file, page);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { fnv1a } from '../lib/fnv1a.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { ClusterMember } from './cluster.ts';
-import { compareBeliefs, type Member, unknownMember } from './member.ts';
+import { type Condition, compareBeliefs, type Member, unknownMember } from './member.ts';
 import { Suspicion } from './suspicion.ts';
 import { memberOf, NUMBER_LIMIT, type Rumour, rumourOf } from './swim-messages.ts';
 import { minSuspicionMs, type SwimTimings } from './swim-options.ts';
@@ -40,7 +40,8 @@ export class Beliefs {
     this.#ports = ports;
     const generation = Math.max(1, Math.min(NUMBER_LIMIT / 2, Math.floor(startedAtMs)));
     const { name, actor } = self;
-    this.#self = { name, actor, generation, refutation: 0, status: 'alive', identity: self, refilling: false };
+    const condition: Condition = { refilling: false, clockOff: false };
+    this.#self = { name, actor, generation, refutation: 0, status: 'alive', identity: self, ...condition };
     this.#members.set(name, this.#self);
   }
 
@@ -142,8 +143,10 @@ export class Beliefs {
     for (const suspicion of this.#suspicions.values()) suspicion.shift(ms);
   }
 
-  setRefilling(refilling: boolean): void {
-    if (refilling !== this.#self.refilling) this.#raiseSelf({ refilling }, false);
+  /** What this node says of its condition, from now on. */
+  say(condition: Condition): void {
+    const { refilling, clockOff } = this.#self;
+    if (condition.refilling !== refilling || condition.clockOff !== clockOff) this.#raiseSelf(condition, false);
   }
 
   leave(): void {

@@ -27,7 +27,12 @@ export interface Member {
   readonly identity: PeerIdentity;
   /** The member lost its data and counts towards no R until it has merged it from others. */
   readonly refilling: boolean;
+  /** The member's wall clock is off by its own judgement, and it coordinates nothing. */
+  readonly clockOff: boolean;
 }
+
+/** What a member says of its condition. */
+export type Condition = Pick<Member, 'refilling' | 'clockOff'>;
 
 /** Ranks of the statuses in the order of beliefs, and their numbers in messages. */
 export const STATUS_RANK = { unknown: -1, alive: 0, suspect: 1, dead: 2, left: 3 } as const satisfies Record<
@@ -48,7 +53,8 @@ export function compareBeliefs(a: Member, b: Member): number {
 /** A place in the member list that nothing was heard of yet: less than any belief. */
 export function unknownMember(place: ClusterMember, clusterId: string): Member {
   const identity = { ...place, actor: '', clusterId };
-  return { name: place.name, actor: '', generation: 0, refutation: 0, status: 'unknown', identity, refilling: false };
+  const condition: Condition = { refilling: false, clockOff: false };
+  return { name: place.name, actor: '', generation: 0, refutation: 0, status: 'unknown', identity, ...condition };
 }
 
 export type MembershipEventType = MemberStatusEvent | 'restarted' | 'changed' | 'duplicate';
@@ -58,7 +64,7 @@ type MemberStatusEvent = Exclude<MemberStatus, 'unknown'>;
  * A change of what this node believes of another member.
  * - `alive`, `suspect`, `dead`, `left`: the status became that.
  * - `restarted`: a new actor took the name over; it is alive unless an event with its status follows at once.
- * - `changed`: still the same actor and status, but another address, zone, weight or `refilling`.
+ * - `changed`: still the same actor and status, but another address, zone, weight or condition.
  * - `duplicate`: another running process bears this node's own name, and this one no longer claims it; may come
  *   again and again, as long as both run.
  */
@@ -80,6 +86,7 @@ export function eventsBetween(before: Member, after: Member): MembershipEventTyp
 function saysTheSame(a: Member, b: Member): boolean {
   return (
     a.refilling === b.refilling &&
+    a.clockOff === b.clockOff &&
     a.identity.zone === b.identity.zone &&
     a.identity.weight === b.identity.weight &&
     a.identity.bus.host === b.identity.bus.host &&

@@ -20,6 +20,7 @@ export interface ProberPorts {
 interface Probe {
   readonly target: NodeName;
   readonly seq: number;
+  readonly sentMs: number;
   /** The direct ping did not even leave. */
   readonly unsent: boolean;
   /** Those asked for an indirect probe who have said nothing yet; undefined until they are asked. */
@@ -41,7 +42,9 @@ interface Relay {
 const MAX_RELAYS = 1_024;
 
 /**
- * One probe at a time: ping; after the probe timeout ask k others to try; at the end of the period judge (SWIM §4.1).
+ * A probe: ping; after the probe timeout ask k others to try; at the end of the period judge (SWIM §4.1). A few are under
+ * way at once, each of another member, and begin evenly spaced: how soon a silent member is met depends on how often
+ * probes begin, how sure one can be of its silence on how long each may take.
  * All times stretch with the local health. A failed probe makes this node doubt itself by the number of helpers that
  * did not even send a nack, because then the trouble may be on its own side (Lifeguard §IV.A).
  */
@@ -50,7 +53,8 @@ export class Prober {
   readonly #health: LocalHealth;
   readonly #order: ProbeOrder;
   readonly #ports: ProberPorts;
-  #probe: Probe | undefined;
+  /** Those under way, by number. */
+  readonly #probes = new Map<number, Probe>();
   #nextProbeMs = 0;
   #lastSeq = 0;
   readonly #relays = new Map<number, Relay>();
@@ -68,11 +72,11 @@ export class Prober {
   }
 
   tick(nowMs: number): void {
-    const probe = this.#probe;
-    if (probe !== undefined && nowMs >= probe.judgedAtMs) this.#judge(probe);
-    else if (probe !== undefined && probe.silentHelpers === undefined && nowMs >= probe.indirectAtMs)
-      this.#askHelpers(probe);
-    if (this.#probe === undefined && nowMs >= this.#nextProbeMs) this.#begin(nowMs);
+    for (const probe of this.#probes.values()) {
+      if (nowMs >= probe.judgedAtMs) this.#judge(probe);
+      else if (probe.silentHelpers === undefined && nowMs >= probe.indirectAtMs) this.#askHelpers(probe);
+    }
+    if (nowMs >= this.#nextProbeMs && this.#probes.size < this.#timings.probesPerInterval) this.#begin(nowMs);
     for (const [seq, relay] of this.#relays) {
       if (nowMs < relay.nackAtMs) continue;
       this.#relays.delete(seq);
@@ -83,32 +87,33 @@ export class Prober {
   /** This node stood still for so long: what did not come in that time is not held against others. */
   shift(ms: number): void {
     this.#nextProbeMs += ms;
-    if (this.#probe !== undefined) {
-      this.#probe.indirectAtMs += ms;
-      this.#probe.judgedAtMs += ms;
+    for (const probe of this.#probes.values()) {
+      probe.indirectAtMs += ms;
+      probe.judgedAtMs += ms;
     }
     for (const relay of this.#relays.values()) relay.nackAtMs += ms;
   }
 
-  acked(from: NodeName, seq: number): void {
+  /** @returns when the ping was sent that the target itself has answered; undefined for any other ack. */
+  acked(from: NodeName, seq: number): number | undefined {
     const relay = this.#relays.get(seq);
     if (relay !== undefined) {
-      if (from !== relay.target) return;
+      if (from !== relay.target) return undefined;
       this.#relays.delete(seq);
       this.#ports.ack(relay.origin, relay.originSeq);
-      return;
+      return undefined;
     }
-    const probe = this.#probe;
-    if (probe?.seq !== seq) return;
-    if (from !== probe.target && !probe.silentHelpers?.has(from)) return;
-    this.#probe = undefined;
+    const probe = this.#probes.get(seq);
+    if (probe === undefined) return undefined;
+    if (from !== probe.target && !probe.silentHelpers?.has(from)) return undefined;
+    this.#probes.delete(seq);
     this.#health.add(-1);
+    return from === probe.target ? probe.sentMs : undefined;
   }
 
   nacked(from: NodeName, seq: number): void {
-    const probe = this.#probe;
-    if (probe?.seq !== seq || !probe.silentHelpers?.delete(from)) return;
-    this.#judgeEarly(probe);
+    const probe = this.#probes.get(seq);
+    if (probe?.silentHelpers?.delete(from)) this.#judgeEarly(probe);
   }
 
   /** Another node asks for an indirect probe. */
@@ -120,23 +125,26 @@ export class Prober {
   }
 
   #begin(nowMs: number): void {
-    const { probeIntervalMs, probeTimeoutMs } = this.#timings;
+    const { probeIntervalMs, probesPerInterval, probeTimeoutMs } = this.#timings;
     const stretch = this.#health.multiplier;
-    this.#nextProbeMs = nowMs + probeIntervalMs * stretch;
-    const target = this.#order.next(this.#ports.probeable);
+    const spacingMs = (probeIntervalMs / probesPerInterval) * stretch;
+    // Ticks are coarse: what one probe was late is taken from the wait for the next.
+    this.#nextProbeMs = Math.max(this.#nextProbeMs, nowMs - spacingMs) + spacingMs;
+    const target = this.#order.next(this.#isDue);
     if (target === undefined) return;
     const seq = this.#nextSeq();
     const unsent = !this.#ports.ping(target, seq);
     const probe: Probe = {
       target,
       seq,
+      sentMs: nowMs,
       unsent,
       silentHelpers: undefined,
       asked: 0,
       indirectAtMs: nowMs + probeTimeoutMs * stretch,
-      judgedAtMs: this.#nextProbeMs,
+      judgedAtMs: nowMs + probeIntervalMs * stretch,
     };
-    this.#probe = probe;
+    this.#probes.set(seq, probe);
     if (unsent) this.#askHelpers(probe);
   }
 
@@ -158,10 +166,15 @@ export class Prober {
   }
 
   #judge(probe: Probe): void {
-    this.#probe = undefined;
+    this.#probes.delete(probe.seq);
     this.#health.add(probe.asked > 0 ? (probe.silentHelpers?.size ?? 0) : 1);
     this.#ports.unreachable(probe.target);
   }
+
+  readonly #isDue = (name: NodeName): boolean => {
+    for (const { target } of this.#probes.values()) if (target === name) return false;
+    return this.#ports.probeable(name);
+  };
 
   #nextSeq(): number {
     this.#lastSeq = (this.#lastSeq + 1) >>> 0;

@@ -22,8 +22,9 @@ export class RumourQueue {
     this.#sent.delete(name);
   }
 
-  /** At most `count` names, those passed on least often first. */
+  /** At most `count` names, those passed on least often. */
   next(count: number): NodeName[] {
+    if (this.#sent.size <= count) return [...this.#sent.keys()];
     return [...this.#sent]
       .sort(([, a], [, b]) => a - b)
       .slice(0, count)

@@ -10,7 +10,8 @@ export type Rumour = readonly [
   generation: number,
   refutation: number,
   status: number,
-  refilling: 0 | 1,
+  /** Sum of `FLAGS`. */
+  flags: number,
   busHost: string,
   busPort: number,
   clientHost: string,
@@ -22,7 +23,7 @@ export type Rumour = readonly [
 
 /**
  * What members tell each other; made of objects, arrays, strings and numbers only.
- * - `ping` → `ack` with the same number: the direct probe.
+ * - `ping` → `ack` with the same number: the direct probe. The ack shows the sender's wall clock, Unix ms.
  * - `ping-req` → `ack` or `nack`: the indirect probe of `target`, and that it did not answer the helper (Lifeguard
  *   §IV.A).
  * - `gossip`: rumours that had no other message to ride on, or that are meant for the receiver.
@@ -30,7 +31,7 @@ export type Rumour = readonly [
  */
 export type SwimMessage =
   | { readonly type: 'ping'; readonly seq: number; readonly rumours: readonly Rumour[] }
-  | { readonly type: 'ack'; readonly seq: number; readonly rumours: readonly Rumour[] }
+  | { readonly type: 'ack'; readonly seq: number; readonly wallMs: number; readonly rumours: readonly Rumour[] }
   | {
       readonly type: 'ping-req';
       readonly seq: number;
@@ -48,6 +49,10 @@ export const MAX_WITNESSES = 8;
 /** Generations and refutation numbers stay below it, so that one more is always a safe integer. */
 export const NUMBER_LIMIT = 2 ** 52;
 
+/** What a member says of its condition, as bits. */
+const FLAGS = { refilling: 1, clockOff: 2 } as const;
+const FLAGS_END = 4;
+
 const STATUSES = ['alive', 'suspect', 'dead', 'left'] as const;
 
 /** The rumour that says what `member` says; `member` must not be unknown. */
@@ -59,7 +64,7 @@ export function rumourOf(member: Member, witnesses: readonly NodeName[]): Rumour
     member.generation,
     member.refutation,
     STATUS_RANK[member.status],
-    member.refilling ? 1 : 0,
+    (member.refilling ? FLAGS.refilling : 0) | (member.clockOff ? FLAGS.clockOff : 0),
     identity.bus.host,
     identity.bus.port,
     identity.client.host,
@@ -72,26 +77,28 @@ export function rumourOf(member: Member, witnesses: readonly NodeName[]): Rumour
 
 /** The belief in a rumour that `parseSwimMessage` let through. */
 export function memberOf(rumour: Rumour, clusterId: string): Member {
-  const [name, actor, generation, refutation, status, refilling] = rumour;
+  const [name, actor, generation, refutation, status, flags] = rumour;
   const [, , , , , , busHost, busPort, clientHost, clientPort, zone, weight] = rumour;
   const bus = { host: busHost, port: busPort };
   const client = { host: clientHost, port: clientPort };
   const identity = { name, actor, clusterId, bus, client, zone, weight };
-  return { name, actor, generation, refutation, status: STATUSES[status]!, identity, refilling: refilling === 1 };
+  const condition = { refilling: (flags & FLAGS.refilling) !== 0, clockOff: (flags & FLAGS.clockOff) !== 0 };
+  return { name, actor, generation, refutation, status: STATUSES[status]!, identity, ...condition };
 }
 
 /** The message in what a peer sent, or undefined when any of it is not as `SwimMessage` says. */
 export function parseSwimMessage(value: unknown): SwimMessage | undefined {
   const fields = fieldsOf(value);
   if (fields === undefined) return undefined;
-  const { type, seq, target, digest } = fields as { type?: unknown; seq?: unknown; target?: unknown; digest?: unknown };
+  const { type, seq, target, digest, wallMs } = fields as Partial<Record<MessageField, unknown>>;
   if (type === 'nack') return isUint32(seq) ? { type, seq } : undefined;
   const rumours = parseList((fields as { rumours?: unknown }).rumours, MAX_MEMBERS, parseRumour);
   if (rumours === undefined) return undefined;
   switch (type) {
     case 'ping':
-    case 'ack':
       return isUint32(seq) ? { type, seq, rumours } : undefined;
+    case 'ack':
+      return isUint32(seq) && isBelow(wallMs, NUMBER_LIMIT) ? { type, seq, wallMs, rumours } : undefined;
     case 'ping-req':
       return isUint32(seq) && isName(target) ? { type, seq, target, rumours } : undefined;
     case 'sync':
@@ -104,11 +111,13 @@ export function parseSwimMessage(value: unknown): SwimMessage | undefined {
   }
 }
 
+type MessageField = 'type' | 'seq' | 'target' | 'digest' | 'wallMs';
+
 const parseName = (value: unknown): NodeName | undefined => (isName(value) ? value : undefined);
 
 function parseRumour(value: unknown): Rumour | undefined {
   if (!Array.isArray(value) || value.length !== 13) return undefined;
-  const [name, actor, generation, refutation, status, refilling, ...rest] = value as readonly unknown[];
+  const [name, actor, generation, refutation, status, flags, ...rest] = value as readonly unknown[];
   const [busHost, busPort, clientHost, clientPort, zone, weight, witnessList] = rest;
   const witnesses = parseList(witnessList, MAX_WITNESSES, parseName);
   if (
@@ -118,7 +127,7 @@ function parseRumour(value: unknown): Rumour | undefined {
     !isBelow(generation, NUMBER_LIMIT) ||
     !isBelow(refutation, NUMBER_LIMIT) ||
     !isBelow(status, STATUSES.length) ||
-    (refilling !== 0 && refilling !== 1) ||
+    !isBelow(flags, FLAGS_END) ||
     !isHost(busHost) ||
     !isPort(busPort) ||
     !isHost(clientHost) ||
@@ -133,7 +142,7 @@ function parseRumour(value: unknown): Rumour | undefined {
     generation,
     refutation,
     status,
-    refilling,
+    flags,
     busHost,
     busPort,
     clientHost,

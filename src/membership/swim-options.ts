@@ -2,8 +2,10 @@
 export interface SwimTimings {
   /** How often `tick` is called. Much more time than that between two ticks is a stall of this node. */
   readonly tickIntervalMs: number;
-  /** The protocol period T′: a node probes one member in each. */
+  /** The protocol period T′: how long a probe may take, helpers included, before its target is suspected. */
   readonly probeIntervalMs: number;
+  /** Probes that a node begins in each period, evenly spaced, and that may be under way at once. */
+  readonly probesPerInterval: number;
   /** How long a direct probe may take before others are asked to try. Above the round trip, below half the period. */
   readonly probeTimeoutMs: number;
   /** k: members asked for an indirect probe. */
@@ -28,19 +30,23 @@ export interface SwimTimings {
   readonly maxSuspicionFactor: number;
   /** Upper end of the local health score. */
   readonly maxHealthScore: number;
+  /** How far this node's wall clock may be from the median of the members' before it stops coordinating. */
+  readonly maxClockDriftMs: number;
 }
 
 /**
- * For a local network. Figures of memberlist's `DefaultLANConfig` but for two: the probe times out earlier, because
- * more is asked of the time to a death, and the suspicion's minimum follows from the pause it must outlast rather than
- * from a multiple of log10(n), which is too short for three nodes or too long for a hundred.
+ * For a local network. Figures of memberlist's `DefaultLANConfig` but for what the time to a death asks for: the probe
+ * times out earlier; rumours go out twice as often; the suspicion's minimum follows from the pause it must outlast
+ * rather than from a multiple of log10(n), which is too short for three nodes or too long for a hundred; and four
+ * probes are begun a period, so that a silent member is soon met by one (decision 0012).
  */
 export const LAN_TIMINGS: SwimTimings = {
   tickIntervalMs: 100,
   probeIntervalMs: 1_000,
+  probesPerInterval: 4,
   probeTimeoutMs: 400,
   indirectProbes: 3,
-  gossipIntervalMs: 200,
+  gossipIntervalMs: 100,
   gossipFanout: 3,
   maxRumours: 8,
   retransmitFactor: 4,
@@ -50,6 +56,7 @@ export const LAN_TIMINGS: SwimTimings = {
   confirmations: 3,
   maxSuspicionFactor: 6,
   maxHealthScore: 8,
+  maxClockDriftMs: 2_000,
 };
 
 /** λ·log10(n+1), rounded up: how often a node passes a rumour on (memberlist's `retransmitLimit`). */

@@ -2,6 +2,7 @@ import { drawBelow, drawChance } from '../lib/draw.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
 import { Beliefs } from './beliefs.ts';
+import { ClockJudge, type ClockVerdict } from './clock-judge.ts';
 import type { ClusterMember } from './cluster.ts';
 import { LocalHealth } from './health.ts';
 import { eventsBetween, type Member, type MemberStatus, type MembershipEvent } from './member.ts';
@@ -24,6 +25,8 @@ export interface SwimOptions {
 
 export interface SwimPorts {
   readonly random: Random;
+  /** This node's wall clock, Unix ms: shown in acks, and judged by those of the others. */
+  wallMs(): number;
   /** @returns false when the message was provably not sent. */
   send(to: NodeName, message: SwimMessage): boolean;
   event(event: MembershipEvent): void;
@@ -47,6 +50,9 @@ export interface SwimPorts {
  * - Push-pull starts with a digest, and equal members exchange nothing more.
  * - Dead and unknown members are offered a digest now and then, and everyone is on link up: a death in error, or a
  *   partition that has ended, heals by refutation.
+ * - What a node says of itself rides on its pings to each member until that one has answered one of them: a rumour that
+ *   was lost does not leave it, say, passed over as a coordinator.
+ * - Acks show the wall clock, by which each node judges its own (`clock-judge.ts`).
  * - A node whose own calls come late does not hold the missing time against others: all its deadlines move by it.
  *
  * All times are monotonic milliseconds of the caller.
@@ -61,6 +67,7 @@ export class Swim {
   /** Also round-robin, so that a few members hear of a rumour for sure and not twice while others don't. */
   readonly #gossipOrder: ProbeOrder;
   readonly #prober: Prober;
+  readonly #clocks: ClockJudge;
   /** Time of the last call; undefined before the first. */
   #nowMs: number | undefined;
   #nextGossipMs = 0;
@@ -72,6 +79,9 @@ export class Swim {
   #lagCountsFromMs = 0;
   /** The sender of the message being received believes of this node what it has contradicted. */
   #outdated = false;
+  /** Members that have answered a ping with what this node says of itself since `#selfRaisedMs`. */
+  readonly #toldOfSelf = new Set<NodeName>();
+  #selfRaisedMs = Number.NEGATIVE_INFINITY;
   /** Members that were set right since the last tick. */
   readonly #setRight = new Set<NodeName>();
 
@@ -84,12 +94,13 @@ export class Swim {
     this.#prober = new Prober(this.#timings, this.#health, this.#order, {
       probeable: name => this.#isThere(name),
       helpful: name => this.statusOf(name) === 'alive',
-      ping: (to, seq) => this.#sendNews(to, rumours => ({ type: 'ping', seq, rumours })),
+      ping: (to, seq) => this.#sendPing(to, seq),
       pingRequest: (to, seq, target) => this.#sendNews(to, rumours => ({ type: 'ping-req', seq, target, rumours })),
-      ack: (to, seq) => this.#sendNews(to, rumours => ({ type: 'ack', seq, rumours })),
+      ack: (to, seq) => this.#sendAck(to, seq),
       nack: (to, seq) => ports.send(to, { type: 'nack', seq }),
       unreachable: target => this.#beliefs.suspect(target, this.#nowMs!),
     });
+    this.#clocks = new ClockJudge(this.#timings.maxClockDriftMs);
     this.#beliefs = new Beliefs(options.self, options.startedAtMs, this.#timings, {
       changed: (before, after) => this.#changed(before, after),
       confirmed: name => this.#rumours.put(name),
@@ -125,6 +136,7 @@ export class Swim {
   /** The member list of a new epoch. What is believed of members on both lists stays. */
   setMembers(places: readonly ClusterMember[]): void {
     this.#beliefs.setPlaces(places);
+    this.#clocks.setMembers(new Set([...this.#beliefs.all()].map(({ name }) => name)));
     const others = [...this.#beliefs.all()].map(({ name }) => name).filter(name => name !== this.#self);
     this.#order.setNames(others);
     this.#gossipOrder.setNames(others);
@@ -155,11 +167,11 @@ export class Swim {
   #answer(from: NodeName, message: SwimMessage, nowMs: number): void {
     switch (message.type) {
       case 'ping':
-        this.#sendNews(from, rumours => ({ type: 'ack', seq: message.seq, rumours }));
+        this.#sendAck(from, message.seq);
         if (this.statusOf(from) === 'unknown') this.#offerDigest(from);
         return;
       case 'ack':
-        return this.#prober.acked(from, message.seq);
+        return this.#acked(from, message.seq, message.wallMs, nowMs);
       case 'ping-req':
         return this.#prober.requested(from, message.seq, message.target, nowMs);
       case 'nack':
@@ -206,8 +218,20 @@ export class Swim {
   }
 
   /** Whether this node still lacks data that it should have; the others hear of it. */
-  setRefilling(on: boolean): void {
-    this.#beliefs.setRefilling(on);
+  setRefilling(refilling: boolean): void {
+    this.#beliefs.say({ refilling, clockOff: this.#beliefs.self.clockOff });
+  }
+
+  /** How this node's wall clock stands just now; the others hear of it when it is off. Cheap: it may be asked any time. */
+  judgeClock(nowMs: number): ClockVerdict {
+    const verdict = this.#clocks.judge(this.#ports.wallMs(), nowMs);
+    this.#beliefs.say({ refilling: this.#beliefs.self.refilling, clockOff: verdict.state === 'off' });
+    return verdict;
+  }
+
+  /** How far a member's wall clock was ahead of the median when it was last seen, in ms; undefined while unknown. */
+  clockOffsetOf(name: NodeName): number | undefined {
+    return this.#clocks.offsetOf(name);
   }
 
   get #self(): NodeName {
@@ -249,7 +273,17 @@ export class Swim {
       this.#ports.event({ type, member: after, nowMs: this.#nowMs ?? 0 });
   }
 
+  /** An answer that took long says little about the clock: something stood still meanwhile. */
+  #acked(from: NodeName, seq: number, wallMs: number, nowMs: number): void {
+    const sentMs = this.#prober.acked(from, seq);
+    if (sentMs === undefined) return;
+    if (sentMs > this.#selfRaisedMs) this.#toldOfSelf.add(from);
+    if (nowMs - sentMs <= this.#timings.probeTimeoutMs) this.#clocks.saw(from, wallMs, sentMs, nowMs);
+  }
+
   #selfRaised(contradicts: boolean): void {
+    this.#selfRaisedMs = this.#nowMs ?? Number.NEGATIVE_INFINITY;
+    this.#toldOfSelf.clear();
     this.#rumours.put(this.#self);
     this.#nextGossipMs = 0;
     if (contradicts) this.#health.add(1);
@@ -318,13 +352,22 @@ export class Swim {
     return status === 'suspect' || status === 'dead';
   }
 
-  /** Sends a message with the rumours that were passed on least, and the receiver's own case before them. */
-  #sendNews(to: NodeName, message: (rumours: readonly Rumour[]) => SwimMessage): boolean {
+  #sendPing(to: NodeName, seq: number): boolean {
+    const first = this.#toldOfSelf.has(to) ? undefined : this.#beliefs.rumourAbout(this.#self);
+    return this.#sendNews(to, rumours => ({ type: 'ping', seq, rumours }), first);
+  }
+
+  #sendAck(to: NodeName, seq: number): boolean {
+    const wallMs = Math.max(0, Math.floor(this.#ports.wallMs()));
+    return this.#sendNews(to, rumours => ({ type: 'ack', seq, wallMs, rumours }));
+  }
+
+  /** Sends a message with the rumours that were passed on least; before them `first`, and the receiver's own case. */
+  #sendNews(to: NodeName, message: (rumours: readonly Rumour[]) => SwimMessage, first?: Rumour): boolean {
     const names = this.#rumours.next(this.#timings.maxRumours);
-    const doubt = this.#doubtOf(to);
-    const rumours = doubt === undefined ? [] : [doubt];
+    const rumours = [first, this.#doubtOf(to)].filter(rumour => rumour !== undefined);
     for (const name of names) {
-      const rumour = name === to && doubt !== undefined ? undefined : this.#beliefs.rumourAbout(name);
+      const rumour = rumours.some(([said]) => said === name) ? undefined : this.#beliefs.rumourAbout(name);
       if (rumour !== undefined) rumours.push(rumour);
     }
     if (!this.#ports.send(to, message(rumours))) return false;

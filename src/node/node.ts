@@ -258,6 +258,7 @@ export class Node {
       },
       {
         random,
+        wallMs: () => this.#ports.clock.wallMs(),
         send: (to, message) => this.#sendControl(to, { kind: 'swim', message }),
         event: event => this.#onMembership(event),
       },

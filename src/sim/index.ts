@@ -3,6 +3,16 @@ import type { SimulationReport } from './report.ts';
 import { Simulation } from './simulation.ts';
 
 export { DEFAULT_RATES, FAULT_KINDS, type FaultKind, type FaultRates, NO_FAULTS, parseFaults } from './faults.ts';
+export {
+  type DetectionFigures,
+  type DetectionOptions,
+  type HealthFigures,
+  type HealthOptions,
+  measureDetection,
+  measureIdleBytes,
+  quantile,
+  watchHealth,
+} from './membership-figures.ts';
 export { DEFAULT_SIMULATION, SIMULATED_KEYSPACES, type SimulationOptions } from './options.ts';
 export { formatReport, replayCommand, type SimulationReport } from './report.ts';
 export type { Violation, ViolationKind } from './violation.ts';

@@ -8,7 +8,7 @@ import { RumourQueue } from '../../src/membership/rumour-queue.ts';
 import { Suspicion, suspicionTimeoutMs } from '../../src/membership/suspicion.ts';
 import { memberOf, parseSwimMessage, rumourOf } from '../../src/membership/swim-messages.ts';
 import { LAN_TIMINGS, minSuspicionMs, retransmitLimit } from '../../src/membership/swim-options.ts';
-import { identityOf } from './swim-network.ts';
+import { identityOf } from '../../src/sim/membership-network.ts';
 
 describe('The suspicion timeout', () => {
   it.each([
@@ -36,11 +36,11 @@ describe('The suspicion timeout', () => {
   });
 
   it.each([
-    [2, 2_600],
-    [3, 2_600],
-    [5, 2_800],
-    [20, 3_000],
-    [100, 3_200],
+    [2, 2_300],
+    [3, 2_300],
+    [5, 2_400],
+    [20, 2_500],
+    [100, 2_600],
   ])('of %i nodes is at least %i ms', (members, ms) => {
     expect(minSuspicionMs(LAN_TIMINGS, members)).toBe(ms);
   });
@@ -123,6 +123,7 @@ const belief: fc.Arbitrary<Member> = fc
     refutation: fc.nat(2),
     status,
     refilling: fc.boolean(),
+    clockOff: fc.boolean(),
   })
   .map(fields => ({ name: 'n', identity: identityOf('n', fields.actor), ...fields }));
 
@@ -157,6 +158,7 @@ describe('Beliefs', () => {
       status: 'alive',
       identity: identityOf('n', 'n.1'),
       refilling: false,
+      clockOff: false,
     };
     const unknown: Member = { ...alive, actor: '', generation: 0, status: 'unknown' };
     const restarted: Member = { ...alive, actor: 'n.2', generation: 2 };
@@ -189,6 +191,8 @@ describe('A SWIM message', () => {
       { type: 'ping', seq: -1, rumours: [] },
       { type: 'ping', seq: 2 ** 32, rumours: [] },
       { type: 'ping', seq: 1 },
+      { type: 'ack', seq: 1, rumours: [] },
+      { type: 'ack', seq: 1, wallMs: -1, rumours: [] },
       { type: 'ping', seq: 1, rumours: {} },
       { type: 'ping-req', seq: 1, rumours: [], target: '' },
       { type: 'nack', seq: '1' },
@@ -202,6 +206,7 @@ describe('A SWIM message', () => {
       withField(3, -1),
       withField(4, 4),
       withField(5, true),
+      withField(5, 4),
       withField(6, ''),
       withField(7, 65_536),
       withField(9, Number.NaN),
