@@ -52,7 +52,9 @@ export class Deletions {
     const held = processes.map(process => heldBy(process, db, key)).filter(each => each !== undefined);
     const floor = this.#floors.get(`${db} ${key.name}`);
     if (floor !== undefined) this.#check(db, key, floor, held);
-    if (processes.length === replicasOf(processes[0], db, key)) this.#raise(db, key, floor, held, processes.length);
+    if (processes.length > 0 && processes.length === replicasOf(processes[0]!, db, key)) {
+      this.#raise(db, key, floor, held, processes.length);
+    }
   }
 
   #check(db: number, { name }: SimKey, floor: Floor, held: readonly Held[]): void {
@@ -85,9 +87,8 @@ function isReplica(process: SimProcess, db: number, key: SimKey): boolean {
   return process.node.cluster?.keyspaces.get(db)?.placement.isHeldHere(key.slot) === true;
 }
 
-/** How many replicas the key has; -1 when no process that runs is one. */
-function replicasOf(process: SimProcess | undefined, db: number, key: SimKey): number {
-  return process?.node.cluster!.keyspaces.get(db)!.placement.replicasOf(key.slot).length ?? -1;
+function replicasOf({ node }: SimProcess, db: number, key: SimKey): number {
+  return node.cluster!.keyspaces.get(db)!.placement.replicasOf(key.slot).length;
 }
 
 function heldBy(process: SimProcess, db: number, { slot, bytes }: SimKey): Held | undefined {
