@@ -36,11 +36,11 @@ describe('The suspicion timeout', () => {
   });
 
   it.each([
-    [2, 2_300],
-    [3, 2_300],
-    [5, 2_400],
-    [20, 2_500],
-    [100, 2_600],
+    [2, 3_000],
+    [3, 3_000],
+    [5, 3_100],
+    [20, 3_200],
+    [100, 3_300],
   ])('of %i nodes is at least %i ms', (members, ms) => {
     expect(minSuspicionMs(LAN_TIMINGS, members)).toBe(ms);
   });
