@@ -38,6 +38,7 @@ function describeNode(node: ServerNode): ReplyFields {
     myself: yesOrNo(node.isSelf),
     linked: yesOrNo(node.linked),
     refilling: yesOrNo(node.refilling),
+    'clock-off': yesOrNo(node.clockOff),
     client: addressOf(node.client),
     bus: addressOf(node.bus),
     zone: node.zone,

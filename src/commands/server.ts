@@ -16,6 +16,8 @@ export interface ServerNode {
   readonly status: 'alive' | 'suspect' | 'dead' | 'left' | 'unknown';
   readonly linked: boolean;
   readonly refilling: boolean;
+  /** It says of itself that its wall clock is too far from the others'. */
+  readonly clockOff: boolean;
   /** Slots of which it is the first replica on the ring, and slots it is a replica of, in this connection's keyspace. */
   readonly primarySlots: number;
   readonly replicaSlots: number;

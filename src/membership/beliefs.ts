@@ -123,7 +123,7 @@ export class Beliefs {
     else if (held?.status === 'suspect') this.#confirm(name, [this.#self.name]);
   }
 
-  /** Declares those dead whose suspicion has lasted for its timeout, and halfway there has the suspect asked. */
+  /** Declares those dead whose suspicion has lasted for its timeout, and on the way there has the suspect asked. */
   bury(nowMs: number): void {
     if (this.#suspicions.size === 0) return;
     let alive = -1;

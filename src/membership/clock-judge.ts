@@ -8,6 +8,9 @@ export interface ClockVerdict {
   readonly offsetMs: number;
 }
 
+/** What is known before any other clock was seen. */
+export const CLOCK_UNKNOWN: ClockVerdict = { state: 'unknown', offsetMs: 0 };
+
 /** With two clocks nobody can say which of them is wrong. */
 const LEAST_CLOCKS = 3;
 /** In a large cluster a sample is enough, or a node would be judged only after it has probed half of it. */
@@ -28,7 +31,7 @@ export class ClockJudge {
   /** Of each member: its wall time at some instant less this node's monotonic time at the same instant. */
   readonly #basesMs = new Map<NodeName, number>();
   #members = 1;
-  #verdict: ClockVerdict = { state: 'unknown', offsetMs: 0 };
+  #verdict = CLOCK_UNKNOWN;
   /** What the verdict was found from; NaN: there is something new. */
   #judgedBaseMs = Number.NaN;
   #medianMs = 0;
@@ -64,7 +67,7 @@ export class ClockJudge {
     const clocks = this.#basesMs.size + 1;
     const majority = Math.floor(this.#members / 2) + 1;
     if (clocks < Math.max(LEAST_CLOCKS, Math.min(majority, ENOUGH_CLOCKS))) {
-      this.#verdict = { state: 'unknown', offsetMs: 0 };
+      this.#verdict = CLOCK_UNKNOWN;
       return this.#verdict;
     }
     this.#medianMs = median([...this.#basesMs.values(), baseMs]);

@@ -1,6 +1,9 @@
 import type { NodeName } from '../ports/outbox.ts';
 import { MAX_WITNESSES } from './swim-messages.ts';
 
+/** How often a suspect is asked at most. */
+const MOST_QUESTIONS = 3;
+
 /**
  * How long after its begin a suspicion becomes a death: from `maxMs` without confirmation down to `minMs` with all
  * that are expected, each counting less than the one before (Lifeguard §IV.B; memberlist's `remainingSuspicionTime`).
@@ -21,7 +24,7 @@ export function suspicionTimeoutMs(confirmations: number, expected: number, minM
 export class Suspicion {
   #startedMs: number;
   readonly #witnesses = new Set<NodeName>();
-  #asked = false;
+  #timesAsked = 0;
 
   constructor(startedMs: number, witnesses: readonly NodeName[]) {
     this.#startedMs = startedMs;
@@ -40,12 +43,13 @@ export class Suspicion {
   }
 
   /**
-   * Whether it is time to ask the suspect itself: once, halfway to the minimum timeout. Rumours reach everyone with
-   * high probability; whoever the refutation missed gets it this way.
+   * Whether it is time to ask the suspect itself: 1/2, 3/4 and 7/8 on the way to the minimum timeout. Rumours reach
+   * everyone with high probability; whoever the refutation missed gets it this way, also when one question is lost.
    */
   isTimeToAsk(nowMs: number, minMs: number): boolean {
-    if (this.#asked || nowMs < this.#startedMs + minMs / 2) return false;
-    this.#asked = true;
+    const waitMs = minMs * (1 - 0.5 ** (this.#timesAsked + 1));
+    if (this.#timesAsked === MOST_QUESTIONS || nowMs < this.#startedMs + waitMs) return false;
+    this.#timesAsked++;
     return true;
   }
 

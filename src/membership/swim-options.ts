@@ -52,7 +52,7 @@ export const LAN_TIMINGS: SwimTimings = {
   retransmitFactor: 4,
   pushPullIntervalMs: 30_000,
   lostProbeIntervalMs: 5_000,
-  stallToleranceMs: 3_700,
+  stallToleranceMs: 3_500,
   confirmations: 3,
   maxSuspicionFactor: 6,
   maxHealthScore: 8,

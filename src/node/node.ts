@@ -2,6 +2,7 @@ import { Actors } from '../clock/actors.ts';
 import { createCommandTable } from '../commands/all-commands.ts';
 import { MalformedMessageError } from '../lib/byte-reader.ts';
 import { drawHex } from '../lib/draw.ts';
+import { CLOCK_UNKNOWN, type ClockVerdict } from '../membership/clock-judge.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
 import { Founding, type FoundingEvent } from '../membership/founding.ts';
 import type { Member, MembershipEvent } from '../membership/member.ts';
@@ -57,6 +58,7 @@ export class Node {
   #viewVersion = 0;
   #nextMembershipTickMs = 0;
   #refillingSaid = false;
+  #clock: ClockVerdict = CLOCK_UNKNOWN;
 
   constructor(options: NodeOptions, ports: NodePorts) {
     this.#options = options;
@@ -124,6 +126,11 @@ export class Node {
     return this.#swim?.memberOf(name);
   }
 
+  /** How this node's wall clock stands among the members'. */
+  get clockVerdict(): ClockVerdict {
+    return this.#clock;
+  }
+
   /** A client has connected. @param onProgress see `Session`. */
   openSession(socket: ClientSocket, onProgress: () => void): Session {
     this.clientCounters.totalConnectionsReceived++;
@@ -181,6 +188,7 @@ export class Node {
       this.#founding.tick(nowMs);
       this.#swim?.tick(nowMs);
       this.#tellRefill();
+      this.#judgeClock(nowMs);
     }
     this.#cluster?.tick();
     this.#explainer?.tick();
@@ -314,6 +322,18 @@ export class Node {
     this.#cluster!.self.refilling = slots > 0;
     this.#swim?.setRefilling(slots > 0);
     this.#ports.log.info(slots > 0 ? 'refilling from the other replicas' : 'refilled', { slots });
+  }
+
+  /** Says when the clock has come to be off, and when it is right again. */
+  #judgeClock(nowMs: number): void {
+    if (this.#swim === undefined) return;
+    const before = this.#clock;
+    this.#clock = this.#swim.judgeClock(nowMs);
+    const { state, offsetMs } = this.#clock;
+    if ((state === 'off') === (before.state === 'off')) return;
+    this.#viewVersion++;
+    if (state === 'off') this.#ports.log.error('the clock of this node is off', { offsetMs });
+    else this.#ports.log.info('the clock of this node is no longer off', { offsetMs });
   }
 
   #nowMs(): number {

@@ -148,12 +148,15 @@ export class ServerView implements Server {
 
   statistics(): Readonly<Record<string, string | number>> {
     const hints = this.#node.cluster?.hints;
-    const tombstones = [...(this.#node.cluster?.keyspaces.values() ?? [])].reduce(
-      (sum, { store }) => sum + store.tombstoneCount,
-      0,
-    );
-    const gauges = { hintsPending: hints?.size ?? 0, hintsBytes: hints?.byteLength ?? 0, tombstones };
-    return { ...this.#node.counters, ...gauges, ...this.#node.clientCounters };
+    const gauges = { hintsPending: hints?.size ?? 0, hintsBytes: hints?.byteLength ?? 0 };
+    const { state, offsetMs } = this.#node.clockVerdict;
+    return {
+      ...this.#node.counters,
+      ...gauges,
+      ...this.#node.clientCounters,
+      clockState: state,
+      clockOffsetMs: offsetMs,
+    };
   }
 
   memory(): { readonly residentBytes: number; readonly heapUsedBytes: number } {
@@ -197,6 +200,7 @@ export class ServerView implements Server {
   #describe(identity: PeerIdentity, peer: Peer | undefined, primarySlots: number, replicaSlots: number): ServerNode {
     const { name, actor, client, bus, zone, weight } = identity;
     const isSelf = name === this.#options.name;
+    const member = this.#node.memberOf(name);
     return {
       name,
       clusterNodeId: this.#nodeId(name),
@@ -206,9 +210,10 @@ export class ServerView implements Server {
       zone,
       weight,
       isSelf,
-      status: isSelf ? 'alive' : (this.#node.memberOf(name)?.status ?? 'unknown'),
+      status: isSelf ? 'alive' : (member?.status ?? 'unknown'),
       linked: isSelf || (peer?.linked ?? false),
       refilling: peer?.refilling ?? false,
+      clockOff: member?.clockOff ?? false,
       primarySlots,
       replicaSlots,
     };

@@ -31,10 +31,6 @@ export class CollectedTombstones {
     }
   }
 
-  forget(): void {
-    this.#versions.clear();
-  }
-
   has(slot: number, hash: number, version: KnownVersion): boolean {
     const known = this.#versions.get(idOf(slot, hash));
     return known !== undefined && isSameVersion(known, version);

@@ -8,7 +8,7 @@ import type { KeyspacePolicy } from './policy.ts';
 import { Refill } from './refill.ts';
 
 /** Collected tombstones that are remembered: some megabytes at most. */
-const COLLECTED_REMEMBERED = 65_536;
+export const COLLECTED_REMEMBERED = 65_536;
 
 /** One keyspace on one node: what it promises, where its keys live, and the records that live here. */
 export class Keyspace {

@@ -12,9 +12,10 @@ describe('COTERIE', () => {
     const session = resp3Session();
     session.server.members = [fakeNode(1, { refilling: true, weight: 1.5, client: { host: '::1', port: 7001 } })];
     const reply = session.run('COTERIE', 'NODES');
-    expect(reply).toMatch(/^\*1\r\n%13\r\n/);
+    expect(reply).toMatch(/^\*1\r\n%14\r\n/);
     expect(words(reply)).toEqual([
       ...['name', 'n1', 'status', 'alive', 'myself', 'yes', 'linked', 'yes', 'refilling', 'yes'],
+      ...['clock-off', 'no'],
       ...['client', '[::1]:7001', 'bus', '10.0.0.1:16379', 'zone', 'default', 'weight', '1.5'],
       ...['slots-first', ':5461', 'slots', ':16384', 'actor', 'n1.00c0ffee00c0ffee', 'id', '1'.repeat(40)],
     ]);

@@ -16,6 +16,7 @@ export function fakeNode(number: number, changes: Partial<ServerNode> = {}): Ser
     status: 'alive',
     linked: true,
     refilling: false,
+    clockOff: false,
     primarySlots: 5461,
     replicaSlots: 16384,
     ...changes,

@@ -227,8 +227,8 @@ describe('A suspect', () => {
 
   it('is dead after the maximum timeout without confirmation, and after the minimum with all', () => {
     for (const [witnesses, deadMs] of [
-      [['n3'], 6 * 3_100],
-      [['n2', 'n3', 'n5', 'n9'], 3_100],
+      [['n3'], 6 * 2_900],
+      [['n2', 'n3', 'n5', 'n9'], 2_900],
     ] as const) {
       const bench = informed();
       const beforeMs = bench.nowMs;

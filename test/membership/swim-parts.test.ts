@@ -35,12 +35,19 @@ describe('The suspicion timeout', () => {
     expect(suspicion.deadlineMs(1, 100, 900)).toBe(1_100);
   });
 
+  it('has the suspect asked three times on the way to it', () => {
+    const suspicion = new Suspicion(1_000, ['a']);
+    const asked: number[] = [];
+    for (let nowMs = 1_000; nowMs < 2_000; nowMs += 5) if (suspicion.isTimeToAsk(nowMs, 800)) asked.push(nowMs - 1_000);
+    expect(asked).toEqual([400, 600, 700]);
+  });
+
   it.each([
-    [2, 3_000],
-    [3, 3_000],
-    [5, 3_100],
-    [20, 3_200],
-    [100, 3_300],
+    [2, 2_800],
+    [3, 2_800],
+    [5, 2_900],
+    [20, 3_000],
+    [100, 3_100],
   ])('of %i nodes is at least %i ms', (members, ms) => {
     expect(minSuspicionMs(LAN_TIMINGS, members)).toBe(ms);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { CollectionStep } from '../../src/replication/collection-messages.ts';
+import { COLLECTED_REMEMBERED } from '../../src/replication/keyspace.ts';
 import type { MessageType } from '../../src/replication/message-type.ts';
 import { COLLECTION, type Envelope, type NetworkOptions, TestNetwork } from './test-network.ts';
 
@@ -166,7 +167,12 @@ describe('A tombstone', () => {
     const [first, second, third] = network.replicasOf('k');
     network.drop(message => message.type === 'collected' || (message.to === third && isStep(message, 'remove')));
     network.advance(COLLECTION.intervalMs + 200);
-    for (const name of [first!, second!]) network.keyspace(name).collected.forget();
+    for (const name of [first!, second!]) {
+      const { collected } = network.keyspace(name);
+      const other = { dot: { actor: 0, stamp: 1 }, expiryDot: undefined };
+      for (let hash = 0; hash < COLLECTED_REMEMBERED; hash++) collected.add(0, hash, other);
+      expect(collected.size).toBe(COLLECTED_REMEMBERED);
+    }
     network.drop(() => false);
     network.advance(3 * ROUND_MS);
     expect(held(network)).toEqual([undefined, undefined, undefined]);

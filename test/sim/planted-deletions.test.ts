@@ -2,6 +2,7 @@ import { describe, test } from 'vitest';
 import { SLOT_COUNT } from '../../src/lib/slots.ts';
 import { Cluster } from '../../src/node/cluster.ts';
 import { Coordinator } from '../../src/replication/coordinator.ts';
+import { Fence, type FenceDone } from '../../src/replication/fence.ts';
 import { type ReadContinuation, ReadCoordinator } from '../../src/replication/read-coordinator.ts';
 import { StandIn } from '../../src/replication/stand-in.ts';
 import { collectTombstone, tombstonesFrom } from '../../src/replication/tombstones.ts';
@@ -18,6 +19,17 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
     plant(Coordinator.prototype, 'leastUndeliveredStamp', { value: () => Number.POSITIVE_INFINITY });
     plant(StandIn.prototype, 'vouch', { value: () => {} });
     expectCaught('come-back', { keyspaces: [4] });
+  });
+
+  test('a tombstone that is collected without a fence', () => {
+    const waiting: FenceDone[] = [];
+    plant(Fence.prototype, 'raise', { value: (done: FenceDone) => void waiting.push(done) });
+    plant(Fence.prototype, 'tick', {
+      value: () => {
+        for (const done of waiting.splice(0)) done(Number.POSITIVE_INFINITY);
+      },
+    });
+    expectCaught('come-back');
   });
 
   test('an expired key that repair revives, because what has expired is forgotten', () => {
