@@ -51,6 +51,9 @@ export interface Config {
 
   readonly hintMaxBytes: number;
   readonly hintMaxAgeMs: number;
+  readonly antiEntropyIntervalMs: number;
+  /** Bytes a second. */
+  readonly repairRate: number;
   readonly tombstoneCollectionIntervalMs: number;
   /** Records a second. */
   readonly hintReplayRate: number;

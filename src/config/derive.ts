@@ -43,6 +43,8 @@ export function deriveConfig(from: Settings, machine: Machine, complain: Complai
     shutdownTimeoutMs: from['shutdown-timeout'],
     hintMaxBytes: from['hint-max-bytes'],
     hintMaxAgeMs: from['hint-max-age'],
+    antiEntropyIntervalMs: from['anti-entropy-interval'],
+    repairRate: from['repair-rate'],
     tombstoneCollectionIntervalMs: from['tombstone-collection-interval'],
     hintReplayRate: from['hint-replay-rate'],
     logLevel: from['log-level'],

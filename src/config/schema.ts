@@ -128,6 +128,16 @@ export const configSchema = z.strictObject({
     '2000',
     'Records a second that the node hands over to those that are back.',
   ),
+  'anti-entropy-interval': setting(
+    duration('100ms', '24h'),
+    '10s',
+    'How often the node compares what it holds with each other replica. It also does when one has come back.',
+  ),
+  'repair-rate': setting(
+    size('64kb', '16gb'),
+    '64mb',
+    'Bytes of records a second that the node exchanges to become equal to other replicas, or to refill.',
+  ),
   'tombstone-collection-interval': setting(
     duration('1s', '24h'),
     '10s',
@@ -185,6 +195,16 @@ export const SECTIONS = [
       'shutdown-timeout',
     ],
   },
-  { title: 'Healing', names: ['hint-max-bytes', 'hint-max-age', 'hint-replay-rate', 'tombstone-collection-interval'] },
+  {
+    title: 'Healing',
+    names: [
+      'hint-max-bytes',
+      'hint-max-age',
+      'hint-replay-rate',
+      'anti-entropy-interval',
+      'repair-rate',
+      'tombstone-collection-interval',
+    ],
+  },
   { title: 'Logging', names: ['log-level', 'log-format'] },
 ] as const satisfies readonly { readonly title: string; readonly names: readonly SettingName[] }[];

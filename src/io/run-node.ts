@@ -118,7 +118,11 @@ function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeO
     password: config.password,
     maxPendingReplies: config.pendingLimit,
     replication: { ...DEFAULT_REPLICATION_LIMITS, requestTimeoutMs: config.requestTimeoutMs },
-    antiEntropy: DEFAULT_ANTI_ENTROPY,
+    antiEntropy: {
+      ...DEFAULT_ANTI_ENTROPY,
+      intervalMs: config.antiEntropyIntervalMs,
+      bytesPerSecond: config.repairRate,
+    },
     collection: { intervalMs: config.tombstoneCollectionIntervalMs },
     hints: { maxBytes: config.hintMaxBytes, maxAgeMs: config.hintMaxAgeMs, replayRate: config.hintReplayRate },
     version: packageVersion(),

@@ -176,11 +176,15 @@ export class Cluster implements OperationRunner {
       case MessageType.forwardReply:
         return this.forwarder.onForwardReply(from, this.#forwardMessages.decodeReply(this.#reader));
       case MessageType.syncOpen:
-        return this.antiEntropy.onOpen(from, this.#syncMessages.decodeOpen(this.#reader));
-      case MessageType.syncDigests:
-        return this.antiEntropy.onDigests(from, this.#syncMessages.decodeDigests(this.#reader));
+        return this.antiEntropy.responder.onOpen(from, this.#syncMessages.decodeOpen(this.#reader));
+      case MessageType.syncRoot:
+        return this.antiEntropy.onRoot(from, this.#syncMessages.decodeRoot(this.#reader));
+      case MessageType.syncCompare:
+        return this.antiEntropy.responder.onCompare(from, this.#syncMessages.decodeCompare(this.#reader));
+      case MessageType.syncDiffering:
+        return this.antiEntropy.onDiffering(from, this.#syncMessages.decodeDiffering(this.#reader));
       case MessageType.syncPage:
-        return this.antiEntropy.onPage(from, this.#syncMessages.decodePage(this.#reader));
+        return this.antiEntropy.responder.onPage(from, this.#syncMessages.decodePage(this.#reader));
       case MessageType.syncPageReply:
         return this.antiEntropy.onPageReply(from, this.#syncMessages.decodePageReply(this.#reader));
       case MessageType.coming: {

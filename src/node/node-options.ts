@@ -57,7 +57,11 @@ export const DEFAULT_REPLICATION_LIMITS: ReplicationLimits = {
   maxPendingOperations: 65_536,
 };
 
-export const DEFAULT_ANTI_ENTROPY: AntiEntropyOptions = { intervalMs: 10_000, patienceMs: 2_000 };
+export const DEFAULT_ANTI_ENTROPY: AntiEntropyOptions = {
+  intervalMs: 10_000,
+  patienceMs: 2_000,
+  bytesPerSecond: 64 << 20,
+};
 
 export const DEFAULT_COLLECTION: CollectionOptions = { intervalMs: 10_000 };
 

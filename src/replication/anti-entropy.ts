@@ -1,37 +1,61 @@
-import { type Digest, EMPTY_DIGEST } from '../digest/slot-digests.ts';
-import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
-import { answerPage, describePage, recordsUnder } from './slot-pages.ts';
-import type { SyncDigests, SyncMessages, SyncOpen, SyncPage, SyncPageReply } from './sync-messages.ts';
+import { describePage, recordsUnder, sizeOf } from './slot-pages.ts';
+import {
+  CHILDREN,
+  childOf,
+  digestOf,
+  type HashRange,
+  ROOT_BLOCK,
+  rangeOf,
+  recordsIn,
+  SLOT_BITS,
+  type SyncBlock,
+  slotsOf,
+} from './sync-blocks.ts';
+import type { SyncDiffering, SyncMessages, SyncPageReply, SyncRoot } from './sync-messages.ts';
+import { type SyncPair, SyncResponder } from './sync-responder.ts';
 import { SyncRound } from './sync-round.ts';
-import { announce, transferMs } from './transfer-time.ts';
+import { transferMs } from './transfer-time.ts';
 import { isVersion, versionHeld } from './versions.ts';
 
 export interface AntiEntropyOptions {
   /** Between two rounds with one peer over one keyspace, when nothing calls for one sooner. */
   readonly intervalMs: number;
-  /** A round that has heard nothing for so long is given up; a page unanswered for a quarter of it is asked again. */
+  /** A round that has heard nothing for so long is given up; what is unanswered for a quarter of it is asked again. */
   readonly patienceMs: number;
+  /** Bytes of records that this node's own rounds may take and give a second. */
+  readonly bytesPerSecond: number;
 }
 
 /** While this node is refilling, rounds follow each other at this distance. */
 const REFILL_INTERVAL_MS = 500;
+const PAGES_UNDER_WAY = 8;
+/** A block with so few records is not compared further: a page names them all. */
+const PAGED_RECORDS = 64;
+/** Nor is one with so few that lies among blocks of which most differ: it differs in many places. */
+const PAGED_RECORDS_IF_DENSE = 512;
 
 /**
- * Makes replicas equal whatever was lost on the way (DESIGN §5): two compare one digest over all slots they share; where
- * it differs, the digests of the slots; where those differ, pages of (key hash, dot); and then exchange the records that
- * differ. Equal replicas cost one small message each way. A round is driven by the node that opened it, which takes
- * what it lacks and sends what the other lacks, so a node that came back without its data is refilled by opening one
- * with every co-replica.
+ * Makes replicas equal whatever was lost on the way (DESIGN §5): two compare one digest over all that they share; where
+ * it differs, they go down a tree of digests through slots and on inside them (`sync-blocks.ts`); where a block is small
+ * they tell each other what they hold of it, as (key hash, dot), and exchange the records that differ. Equal replicas cost
+ * one small message each way, and others by what differs, not by what they hold. A round is driven by the node that opened
+ * it, which takes what it lacks and sends what the other lacks, so a node that came back without its data is refilled by
+ * opening one with every co-replica; one that broke off is resumed by the next, which finds less to differ.
  */
 export class AntiEntropy {
+  /** Answers the rounds that others drive. */
+  readonly responder: SyncResponder;
   readonly #context: ReplicationContext;
   readonly #messages: SyncMessages;
   readonly #options: AntiEntropyOptions;
   /** The open round, or when the next is due, for each keyspace and peer. */
   readonly #schedules: Schedule[] = [];
   #nextRound: number;
+  /** Bytes that may be exchanged at once; negative after a page that was larger, which is waited for. */
+  #allowance: number;
+  #lastTickMs: number;
 
   constructor(
     context: ReplicationContext,
@@ -43,6 +67,9 @@ export class AntiEntropy {
     this.#nextRound = firstOperationId(context);
     this.#messages = messages;
     this.#options = options;
+    this.#allowance = options.bytesPerSecond;
+    this.#lastTickMs = context.clock.monotonicMs();
+    this.responder = new SyncResponder(context, messages, (peer, db) => this.#scheduleOf(peer, db));
     for (const keyspace of context.keyspaces.values()) {
       for (const peer of peers) {
         if (peer.isSelf) continue;
@@ -63,67 +90,57 @@ export class AntiEntropy {
 
   tick(): void {
     const nowMs = this.#context.clock.monotonicMs();
+    this.#earn(nowMs);
     for (const schedule of this.#schedules) {
       const { round } = schedule;
-      if (round !== undefined && nowMs - round.lastHeardMs >= this.#options.patienceMs + round.transferMs)
-        this.#close(schedule);
-      else if (round !== undefined) this.#askAgain(schedule, round, nowMs);
-      else if (nowMs >= schedule.dueMs && schedule.peer.reachable) this.#open(schedule, nowMs);
+      if (round === undefined) {
+        if (nowMs >= schedule.dueMs && schedule.peer.reachable) this.#open(schedule, nowMs);
+      } else if (round.isIdle) {
+        // It waits for the allowance, not for the peer.
+        round.lastHeardMs = nowMs;
+        this.#pump(schedule, round);
+      } else if (nowMs - round.lastHeardMs >= this.#options.patienceMs + round.transferMs) this.#close(schedule);
+      else this.#askAgain(schedule, round, nowMs);
     }
   }
 
-  /** A peer opens a round: say where we stand. */
-  onOpen(from: Peer, { round, epoch, db, root }: SyncOpen): void {
+  onRoot(from: Peer, { round: id, db, refilling, equal }: SyncRoot): void {
     const schedule = this.#scheduleOf(from, db);
-    if (schedule === undefined || epoch !== this.#context.epoch) return;
-    const { keyspace, slots } = schedule;
-    const [low, high] = keyspace.store.digests.fold(slots);
-    const equal = low === root[0] && high === root[1];
-    const words = equal ? new Uint32Array(0) : digestsOf(keyspace, slots);
-    const refilling = keyspace.refill.slotsLeft > 0;
-    this.#context.send(from, this.#messages.encodeDigests({ round, db, refilling, equal, words }));
-  }
-
-  onDigests(from: Peer, message: SyncDigests): void {
-    const schedule = this.#scheduleOf(from, message.db);
     const round = schedule?.round;
-    if (schedule === undefined || round?.id !== message.round || round.hasDigests) return;
-    const { keyspace, slots } = schedule;
-    if (!message.equal && message.words.length !== slots.length * 2) return;
-    round.hasDigests = true;
-    round.peerIsWhole = !message.refilling;
+    if (schedule === undefined || round?.id !== id || round.hasRoot) return;
+    round.hasRoot = true;
+    round.peerIsWhole = !refilling;
     round.lastHeardMs = this.#context.clock.monotonicMs();
-    if (message.equal) this.#context.counters.syncRoundsEqual++;
-    for (let i = 0; i < slots.length; i++) {
-      const slot = slots[i]!;
-      const theirs: Digest = message.equal ? EMPTY_DIGEST : [message.words[2 * i]!, message.words[2 * i + 1]!];
-      // Equal digests say that all the peer held when it answered is here; what came since only adds to that.
-      if (message.equal || keyspace.store.digests.equal(slot, theirs)) this.#slotMerged(schedule, round, slot);
-      else round.queue(slot);
-    }
+    // A peer that is refilling drives rounds of its own, and records should not come from both ends.
+    if (refilling && schedule.keyspace.refill.slotsLeft === 0) return this.#close(schedule);
+    if (equal) {
+      this.#context.counters.syncRoundsEqual++;
+      this.#slotsMerged(schedule, round, 0, schedule.slots.length);
+    } else round.queueBlock(ROOT_BLOCK);
     this.#pump(schedule, round);
   }
 
-  /** A peer tells what it has of a page: answer with what it lacks. */
-  onPage(from: Peer, page: SyncPage): void {
-    const keyspace = this.#context.keyspaces.get(page.db);
-    if (keyspace === undefined || page.epoch !== this.#context.epoch || !keyspace.placement.isHeldHere(page.slot))
-      return;
-    const reply = answerPage(keyspace.store, page);
-    const bytes = reply.records.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0);
-    announce(this.#context, from, 'page', page.round, bytes);
-    this.#context.send(from, this.#messages.encodePageReply(reply));
+  onDiffering(from: Peer, { round: id, db, ask, children }: SyncDiffering): void {
+    const schedule = this.#scheduleOf(from, db);
+    const round = schedule?.round;
+    if (schedule === undefined || round?.id !== id) return;
+    const blocks = round.takeCompared(ask, children.length);
+    if (blocks === undefined) return;
+    round.lastHeardMs = this.#context.clock.monotonicMs();
+    for (const [i, block] of blocks.entries()) this.#descend(schedule, round, block, children[i]!);
+    this.#pump(schedule, round);
   }
 
   onPageReply(from: Peer, reply: SyncPageReply): void {
     const schedule = this.#scheduleOf(from, reply.db);
     const round = schedule?.round;
     if (schedule === undefined || round?.id !== reply.round) return;
-    if (!round.takeAnswered(reply.slot, reply.fromHash)) return;
+    const range = round.takeAnswered(reply.slot, reply.fromHash);
+    if (range === undefined) return;
     round.lastHeardMs = this.#context.clock.monotonicMs();
-    this.#takeIn(schedule.keyspace, from, reply);
-    if (reply.nextHash > LAST_HASH) this.#slotMerged(schedule, round, reply.slot);
-    else this.#sendPage(schedule, round, reply.slot, reply.nextHash);
+    this.#takeIn(schedule, reply);
+    if (reply.nextHash > range.lastHash) this.#pieceEnded(schedule, round, reply.slot);
+    else round.queueRange({ ...range, fromHash: reply.nextHash });
     this.#pump(schedule, round);
   }
 
@@ -138,13 +155,26 @@ export class AntiEntropy {
     return this.#schedules.find(schedule => schedule.peer === peer && schedule.keyspace.db === db);
   }
 
+  /** What was not used lasts for a second. */
+  #earn(nowMs: number): void {
+    const { bytesPerSecond } = this.#options;
+    const earned = ((nowMs - this.#lastTickMs) / 1000) * bytesPerSecond;
+    this.#lastTickMs = nowMs;
+    this.#allowance = Math.min(bytesPerSecond, this.#allowance + earned);
+  }
+
+  #spend(bytes: number): void {
+    this.#allowance -= bytes;
+    this.#context.counters.syncBytes += bytes;
+  }
+
   #open(schedule: Schedule, nowMs: number): void {
     const { keyspace, peer, slots } = schedule;
     const round = new SyncRound(this.#nextRound++, nowMs);
     schedule.round = round;
     this.#context.counters.syncRounds++;
     const { epoch } = this.#context;
-    const root = keyspace.store.digests.fold(slots);
+    const root = digestOf(keyspace.store, slots, ROOT_BLOCK);
     this.#context.send(peer, this.#messages.encodeOpen({ round: round.id, epoch, db: keyspace.db, root }));
   }
 
@@ -155,20 +185,58 @@ export class AntiEntropy {
     schedule.dueMs = this.#context.clock.monotonicMs() + waitMs;
   }
 
-  /** Keeps a few pages under way, and closes the round behind the last. */
+  /** Keeps a few pages and one comparison under way, and closes the round behind the last. */
   #pump(schedule: Schedule, round: SyncRound): void {
-    while (round.pagesUnderWay < PAGES_UNDER_WAY) {
-      const slot = round.nextSlot();
-      if (slot === undefined) break;
-      this.#sendPage(schedule, round, slot, 0);
+    const nowMs = this.#context.clock.monotonicMs();
+    while (round.pagesUnderWay < PAGES_UNDER_WAY && this.#allowance > 0) {
+      const range = round.nextRange();
+      if (range === undefined) break;
+      this.#sendPage(schedule, round, range);
     }
+    const comparison = round.beginComparison(nowMs);
+    if (comparison !== undefined) this.#sendComparison(schedule, round, comparison);
     if (round.isFinished) this.#close(schedule);
   }
 
-  #sendPage(schedule: Schedule, round: SyncRound, slot: number, fromHash: number): void {
-    const { keyspace, peer } = schedule;
-    const { toHash, entries } = describePage(keyspace.store, slot, fromHash);
-    round.pageSent(slot, fromHash, this.#context.clock.monotonicMs());
+  #sendComparison(
+    { keyspace, peer, slots }: Schedule,
+    round: SyncRound,
+    { ask, blocks }: { readonly ask: number; readonly blocks: readonly SyncBlock[] },
+  ): void {
+    const compared = blocks.map(block => ({
+      block,
+      digests: Array.from({ length: CHILDREN }, (_, i) => digestOf(keyspace.store, slots, childOf(block, i))),
+    }));
+    const { epoch } = this.#context;
+    const message = { round: round.id, epoch, db: keyspace.db, ask, blocks: compared };
+    this.#context.send(peer, this.#messages.encodeCompare(message));
+  }
+
+  /** Turns to those children of a block that differ, and has done with the others. */
+  #descend(schedule: Schedule, round: SyncRound, block: SyncBlock, differing: number): void {
+    const { keyspace, slots } = schedule;
+    const pagedRecords = bitsIn(differing) >= CHILDREN / 2 ? PAGED_RECORDS_IF_DENSE : PAGED_RECORDS;
+    for (let i = 0; i < CHILDREN; i++) {
+      const child = childOf(block, i);
+      const { from, count } = slotsOf(child);
+      if (from >= slots.length) break;
+      if ((differing & (1 << i)) === 0) {
+        // Equal digests say that all the peer held when it answered is here; what came since only adds to that.
+        if (child.bits >= SLOT_BITS) this.#slotsMerged(schedule, round, from, count);
+        continue;
+      }
+      if (child.bits <= SLOT_BITS) round.pieceBegun(slots[from]!);
+      if (child.bits <= SLOT_BITS && recordsIn(keyspace.store, slots, child) <= pagedRecords)
+        round.queueRange(rangeOf(slots, child));
+      else round.queueBlock(child);
+    }
+    if (block.bits <= SLOT_BITS) this.#pieceEnded(schedule, round, slots[slotsOf(block).from]!);
+  }
+
+  #sendPage({ keyspace, peer }: Schedule, round: SyncRound, range: HashRange): void {
+    const { slot, fromHash, lastHash } = range;
+    const { toHash, entries } = describePage(keyspace.store, slot, fromHash, lastHash);
+    round.pageSent(range, this.#context.clock.monotonicMs());
     const { epoch } = this.#context;
     const page = { round: round.id, epoch, db: keyspace.db, slot, fromHash, toHash, entries };
     this.#context.send(peer, this.#messages.encodePage(page));
@@ -176,26 +244,43 @@ export class AntiEntropy {
 
   #askAgain(schedule: Schedule, round: SyncRound, nowMs: number): void {
     const overdueMs = nowMs - this.#options.patienceMs / 4 - round.transferMs;
-    for (const { slot, fromHash } of round.pagesSentBefore(overdueMs)) {
+    const comparison = round.comparisonSentBefore(overdueMs, nowMs);
+    if (comparison !== undefined) {
       this.#context.counters.resends++;
-      this.#sendPage(schedule, round, slot, fromHash);
+      this.#sendComparison(schedule, round, comparison);
+    }
+    for (const page of round.pagesSentBefore(overdueMs)) {
+      this.#context.counters.resends++;
+      this.#sendPage(schedule, round, page);
     }
   }
 
-  #takeIn(keyspace: Keyspace, from: Peer, { slot, records, wanted }: SyncPageReply): void {
+  #takeIn({ keyspace, peer }: Schedule, { slot, records, wanted }: SyncPageReply): void {
+    const { store } = keyspace;
     const received = new Set<number>();
-    for (const { key, record } of records) {
-      if (absorb(this.#context, from, keyspace, slot, key, record) === 'stored') this.#context.counters.syncRecords++;
-      const hash = keyspace.store.hashOf(key);
-      const ref = keyspace.store.find(slot, hash, key);
-      if (isVersion(record, versionHeld(keyspace.store, ref))) received.add(hash);
+    for (const keyed of records) {
+      const { key, record } = keyed;
+      this.#spend(sizeOf(keyed));
+      if (absorb(this.#context, peer, keyspace, slot, key, record) === 'stored') this.#context.counters.syncRecords++;
+      const hash = store.hashOf(key);
+      if (isVersion(record, versionHeld(store, store.find(slot, hash, key)))) received.add(hash);
     }
     // What is here just as the peer has sent it is no news to the peer.
     const news = wanted.filter(hash => !received.has(hash));
     const { messages, epoch } = this.#context;
-    for (const { key, record } of recordsUnder(keyspace.store, slot, news)) {
-      this.#context.send(from, messages.encodeReplicate(0, epoch, keyspace.db, key, record));
+    for (const keyed of recordsUnder(store, slot, news)) {
+      this.#spend(sizeOf(keyed));
+      this.#context.send(peer, messages.encodeReplicate(0, epoch, keyspace.db, keyed.key, keyed.record));
     }
+  }
+
+  #pieceEnded(schedule: Schedule, round: SyncRound, slot: number): void {
+    if (round.pieceEnded(slot)) this.#slotMerged(schedule, round, slot);
+  }
+
+  #slotsMerged(schedule: Schedule, round: SyncRound, from: number, count: number): void {
+    if (schedule.keyspace.refill.slotsLeft === 0) return;
+    for (const slot of schedule.slots.subarray(from, from + count)) this.#slotMerged(schedule, round, slot);
   }
 
   #slotMerged({ keyspace, peer }: Schedule, { peerIsWhole }: SyncRound, slot: number): void {
@@ -207,25 +292,14 @@ export class AntiEntropy {
 }
 
 /** What is planned or under way with one peer over one keyspace. */
-interface Schedule {
-  readonly keyspace: Keyspace;
-  readonly peer: Peer;
-  /** The slots both hold, ascending; the same list at both ends, for it follows from the ring. */
-  readonly slots: Uint16Array;
+interface Schedule extends SyncPair {
   round: SyncRound | undefined;
   /** Monotonic milliseconds. */
   dueMs: number;
 }
 
-const LAST_HASH = 0xffff_ffff;
-const PAGES_UNDER_WAY = 8;
-
-function digestsOf(keyspace: Keyspace, slots: Uint16Array): Uint32Array {
-  const words = new Uint32Array(slots.length * 2);
-  for (let i = 0; i < slots.length; i++) {
-    const [low, high] = keyspace.store.digests.of(slots[i]!);
-    words[2 * i] = low;
-    words[2 * i + 1] = high;
-  }
-  return words;
+function bitsIn(mask: number): number {
+  let bits = 0;
+  for (let left = mask; left !== 0; left &= left - 1) bits++;
+  return bits;
 }

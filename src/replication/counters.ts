@@ -29,8 +29,9 @@ export class ReplicationCounters {
   /** Anti-entropy rounds begun, and those in which the two were equal at once. */
   syncRounds = 0;
   syncRoundsEqual = 0;
-  /** Records that anti-entropy brought here. */
+  /** Records that anti-entropy brought here, and bytes of records that it took or gave. */
   syncRecords = 0;
+  syncBytes = 0;
   /** Slots that became whole again after this node came back without its data. */
   slotsRefilled = 0;
   /** Tombstones that this node proposed to collect, those that it removed, and those that came back and were refused. */

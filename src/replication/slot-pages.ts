@@ -9,48 +9,48 @@ const PAGE_ENTRIES = 512;
 const PAGE_BYTES = 128 * 1024;
 /** What a record takes in a reply besides its key and value, about: tombstones fill a page too. */
 const RECORD_BYTES = 64;
-const LAST_HASH = 0xffff_ffff;
 
-/** What the store holds of a slot from `fromHash` on, as far as one page goes. */
+/** What the store holds of a slot from `fromHash` on, as far as one page goes and not beyond `lastHash`. */
 export function describePage(
   store: RecordStore,
   slot: number,
   fromHash: number,
+  lastHash: number,
 ): { toHash: number; entries: PageEntry[] } {
   const entries: PageEntry[] = [];
-  const next = store.scan(slot, fromHash, PAGE_ENTRIES, (ref, hash) => {
+  const describe = (ref: RecordRef, hash: number): void => {
     entries.push({ hash, dot: store.dotOf(ref), expiryDot: store.expiryOf(ref)?.dot });
-  });
-  return { toHash: next < 0 ? LAST_HASH : next - 1, entries };
+  };
+  const next = store.scan(slot, fromHash, PAGE_ENTRIES, describe, lastHash);
+  return { toHash: next < 0 ? lastHash : next - 1, entries };
 }
 
 /** Compares a peer's page with this store: what the peer lacks, and what it has that is not here. */
 export function answerPage(store: RecordStore, page: SyncPage): SyncPageReply {
+  const { round, db, slot, fromHash, toHash } = page;
   const theirs = groupByHash(page.entries);
   const records: KeyedRecord[] = [];
   let bytes = 0;
-  let nextHash = page.fromHash;
-  let ended = false;
-  while (!ended && nextHash >= 0 && nextHash <= page.toHash) {
-    nextHash = store.scan(page.slot, nextHash, 1, (ref, hash) => {
-      if (hash > page.toHash) {
-        ended = true;
-        return;
-      }
-      if (takeOut(theirs, store, ref, hash)) return;
-      const record = store.read(ref);
-      const key = store.keyOf(ref);
-      records.push({ key, record });
-      bytes += RECORD_BYTES + key.length + (record.value?.length ?? 0);
-    });
+  const compare = (ref: RecordRef, hash: number): void => {
+    if (takeOut(theirs, store, ref, hash)) return;
+    const record = { key: store.keyOf(ref), record: store.read(ref) };
+    records.push(record);
+    bytes += sizeOf(record);
+  };
+  let nextHash = fromHash;
+  while (nextHash >= 0) {
+    nextHash = store.scan(slot, nextHash, 1, compare, toHash);
     // A large value travels as the message's body, of which there is one.
     if (bytes >= PAGE_BYTES || (records.at(-1)?.record.value?.length ?? 0) >= BODY_THRESHOLD_BYTES) break;
   }
-  const { round, db, slot, fromHash } = page;
-  const complete = ended || nextHash < 0 || nextHash > page.toHash;
-  const covered = complete ? page.toHash + 1 : nextHash;
+  const covered = nextHash < 0 ? toHash + 1 : nextHash;
   const wanted = [...theirs.keys()].filter(hash => hash < covered);
   return { round, db, slot, fromHash, nextHash: covered, wanted, records };
+}
+
+/** Bytes that a record takes on the wire, about. */
+export function sizeOf({ key, record }: KeyedRecord): number {
+  return RECORD_BYTES + key.length + (record.value?.length ?? 0);
 }
 
 /** Every record under one of these hashes. */

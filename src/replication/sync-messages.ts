@@ -1,3 +1,4 @@
+import { type Digest, EMPTY_DIGEST } from '../digest/contribution.ts';
 import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 import { ByteWriter } from '../lib/byte-writer.ts';
 import { slotOf } from '../lib/slots.ts';
@@ -5,10 +6,8 @@ import type { StoredRecord } from '../store/record.ts';
 import { readNatural } from './checked-reads.ts';
 import { type Encoded, MessageType } from './message-type.ts';
 import type { RecordCodec } from './record-codec.ts';
+import { CHILDREN, isBlock, type SyncBlock } from './sync-blocks.ts';
 import type { KnownVersion } from './versions.ts';
-
-/** A digest of one slot or of many: two unsigned 32-bit words. */
-export type DigestWords = readonly [low: number, high: number];
 
 /** "This is the digest over all slots that we share": the opening of an anti-entropy round. */
 export interface SyncOpen {
@@ -16,18 +15,40 @@ export interface SyncOpen {
   readonly round: number;
   readonly epoch: number;
   readonly db: number;
-  readonly root: DigestWords;
+  readonly root: Digest;
 }
 
-/** The answer: nothing when the roots are equal, else every shared slot's digest in ascending order of slots. */
-export interface SyncDigests {
+/** The answer: whether the other's is the same. */
+export interface SyncRoot {
   readonly round: number;
   readonly db: number;
   /** Whether the answering replica is itself refilling in this keyspace. */
   readonly refilling: boolean;
   readonly equal: boolean;
-  /** Two words a slot. */
-  readonly words: Uint32Array;
+}
+
+/** "These are the digests of the children of some blocks in which we differ." */
+export interface SyncCompare {
+  readonly round: number;
+  readonly epoch: number;
+  readonly db: number;
+  /** Tells the answer to this from the answer to another comparison of the round. */
+  readonly ask: number;
+  readonly blocks: readonly ComparedBlock[];
+}
+
+export interface ComparedBlock {
+  readonly block: SyncBlock;
+  /** One digest for each child. */
+  readonly digests: readonly Digest[];
+}
+
+/** The answer: for each block which children differ, child i as bit i. */
+export interface SyncDiffering {
+  readonly round: number;
+  readonly db: number;
+  readonly ask: number;
+  readonly children: readonly number[];
 }
 
 /** What one replica has of a hash range of a slot: for each record the key's hash and the dots that tell versions apart. */
@@ -94,21 +115,72 @@ export class SyncMessages {
     return { round, db, epoch: input.u32(), root: [input.u32(), input.u32()] };
   }
 
-  encodeDigests({ round, db, refilling, equal, words }: SyncDigests): Encoded {
-    const out = this.#begin(MessageType.syncDigests, round, db);
+  encodeRoot({ round, db, refilling, equal }: SyncRoot): Encoded {
+    const out = this.#begin(MessageType.syncRoot, round, db);
     out.u8((equal ? EQUAL : 0) | (refilling ? REFILLING : 0));
-    for (const word of words) out.u32(word);
     return this.#end();
   }
 
-  decodeDigests(input: ByteReader): SyncDigests {
+  decodeRoot(input: ByteReader): SyncRoot {
     const round = readNatural(input, 'a round');
     const db = input.u8();
     const flags = input.u8();
-    if (input.remaining % 8 !== 0) throw new MalformedMessageError('Cannot read digests: half a word is left');
-    const words = new Uint32Array(input.remaining >>> 2);
-    for (let i = 0; i < words.length; i++) words[i] = input.u32();
-    return { round, db, refilling: (flags & REFILLING) !== 0, equal: (flags & EQUAL) !== 0, words };
+    return { round, db, refilling: (flags & REFILLING) !== 0, equal: (flags & EQUAL) !== 0 };
+  }
+
+  /** Of each block the children that hold anything are marked, and only their digests are sent. */
+  encodeCompare({ round, epoch, db, ask, blocks }: SyncCompare): Encoded {
+    const out = this.#begin(MessageType.syncCompare, round, db);
+    out.u32(epoch);
+    out.u32(ask);
+    out.u16(blocks.length);
+    for (const { block, digests } of blocks) {
+      out.f64(block.place);
+      out.u8(block.bits);
+      out.u16(digests.reduce((mask, digest, i) => (isEmpty(digest) ? mask : mask | (1 << i)), 0));
+      for (const digest of digests) {
+        if (isEmpty(digest)) continue;
+        out.u32(digest[0]);
+        out.u32(digest[1]);
+      }
+    }
+    return this.#end();
+  }
+
+  decodeCompare(input: ByteReader): SyncCompare {
+    const round = readNatural(input, 'a round');
+    const db = input.u8();
+    const epoch = input.u32();
+    const ask = input.u32();
+    const blocks: ComparedBlock[] = [];
+    for (let left = input.u16(); left > 0; left--) {
+      const block = { place: readNatural(input, 'a place'), bits: input.u8() };
+      if (!isBlock(block)) throw new MalformedMessageError(`Cannot compare ${block.bits} bits at ${block.place}`);
+      const mask = input.u16();
+      const digests: Digest[] = [];
+      for (let i = 0; i < CHILDREN; i++) {
+        digests.push((mask & (1 << i)) === 0 ? EMPTY_DIGEST : [input.u32(), input.u32()]);
+      }
+      blocks.push({ block, digests });
+    }
+    return { round, db, epoch, ask, blocks };
+  }
+
+  encodeDiffering({ round, db, ask, children }: SyncDiffering): Encoded {
+    const out = this.#begin(MessageType.syncDiffering, round, db);
+    out.u32(ask);
+    out.u16(children.length);
+    for (const mask of children) out.u16(mask);
+    return this.#end();
+  }
+
+  decodeDiffering(input: ByteReader): SyncDiffering {
+    const round = readNatural(input, 'a round');
+    const db = input.u8();
+    const ask = input.u32();
+    const children: number[] = [];
+    for (let left = input.u16(); left > 0; left--) children.push(input.u16());
+    return { round, db, ask, children };
   }
 
   encodePage(page: SyncPage): Encoded {
@@ -198,4 +270,8 @@ export class SyncMessages {
   #end(): Encoded {
     return { head: this.#out.view(), body: undefined };
   }
+}
+
+function isEmpty(digest: Digest): boolean {
+  return digest[0] === 0 && digest[1] === 0;
 }

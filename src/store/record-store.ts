@@ -1,6 +1,8 @@
 import type { ActorIndex, Actors } from '../clock/actors.ts';
 import type { Stamp } from '../clock/hybrid-clock.ts';
 import type { VersionVector } from '../clock/version-vector.ts';
+import { type Digest, EMPTY_DIGEST } from '../digest/contribution.ts';
+import { LEAF_STEP, leafBitsFor } from '../digest/leaf-digests.ts';
 import type { SlotDigests } from '../digest/slot-digests.ts';
 import { assert } from '../lib/assert.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
@@ -18,6 +20,9 @@ export type { MergeOutcome } from './record-merger.ts';
 
 /** No record. */
 export const NO_RECORD: RecordRef = 0;
+
+/** The greatest hash of a key. */
+export const LAST_HASH = 0xffff_ffff;
 
 /**
  * The records of one keyspace, outside the JavaScript heap: a table for each slot (`slot-table.ts`) of refs to packed
@@ -51,6 +56,13 @@ export class RecordStore {
   /** For each slot the digest of the dots held. */
   get digests(): SlotDigests {
     return this.#accounts.digests;
+  }
+
+  /** The digest over the slot's records whose hashes are among the 2^`rangeBits` from `fromHash`, a multiple of that. */
+  digestOfRange(slot: number, fromHash: number, rangeBits: number): Digest {
+    const table = this.#index.tableOf(slot);
+    if (table === undefined) return EMPTY_DIGEST;
+    return this.digests.ofRange(slot, fromHash, rangeBits) ?? this.#accounts.digestOfRange(table, fromHash, rangeBits);
   }
 
   /** The hash that tables and digests go by; under one `hashKey` equal on all nodes. */
@@ -219,6 +231,7 @@ export class RecordStore {
     this.#accounts.leave(slot, hash, ref);
     this.#records.remove(ref);
     this.#index.remove(slot, cell);
+    this.#fitLeaves(slot);
     return true;
   }
 
@@ -269,16 +282,24 @@ export class RecordStore {
    * `fromHash`: `limit` of them, and as many more as share the last one's hash. What is there all the while is visited
    * just once, however the store changes between the calls. `visit` itself must not change the store.
    *
-   * @returns the hash to go on from, or -1 at the end of the slot.
+   * @param toHash the last hash of interest.
+   * @returns the hash to go on from, or -1 when nothing is left.
    */
-  scan(slot: number, fromHash: number, limit: number, visit: (ref: RecordRef, hash: number) => void): number {
+  scan(
+    slot: number,
+    fromHash: number,
+    limit: number,
+    visit: (ref: RecordRef, hash: number) => void,
+    toHash = LAST_HASH,
+  ): number {
     const table = this.#index.tableOf(slot);
     if (table === undefined) return -1;
     const { generation } = table;
-    return visitFrom(table, fromHash, limit, cell => {
+    const visitCell = (cell: number): void => {
       visit(table.refAt(cell), table.hashAt(cell));
       assert(table.generation === generation, 'Cannot go on with a scan: its visitor has changed the slot');
-    }).hash;
+    };
+    return visitFrom(table, fromHash, limit, visitCell, toHash).hash;
   }
 
   /** Forgets everything. */
@@ -314,6 +335,7 @@ export class RecordStore {
       ref = this.#records.add(key, draft);
       this.#index.insert(slot, hash, ref);
       this.#accounts.enter(slot, hash, ref);
+      this.#fitLeaves(slot);
     } else {
       const held = this.#index.refAt(slot, cell);
       this.#accounts.leave(slot, hash, held);
@@ -323,6 +345,16 @@ export class RecordStore {
     }
     draft.value = undefined;
     return ref;
+  }
+
+  /** The slot has one record more or less than before. */
+  #fitLeaves(slot: number): void {
+    const table = this.#index.tableOf(slot);
+    const records = table?.count ?? 0;
+    if (records % LEAF_STEP !== 0) return;
+    const held = this.digests.leafBits(slot);
+    const bits = leafBitsFor(records, held);
+    if (table !== undefined && bits !== held) this.#accounts.setLeaves(slot, table, bits);
   }
 
   /** An expired record is a tombstone: its dot, vector and expiry stay, and so does the digest. */

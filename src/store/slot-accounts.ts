@@ -1,12 +1,16 @@
 import type { Actors } from '../clock/actors.ts';
+import type { Digest } from '../digest/contribution.ts';
+import { LeafDigests } from '../digest/leaf-digests.ts';
 import { SlotDigests } from '../digest/slot-digests.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { PackedRecords, RecordRef } from './packed-records.ts';
 import { NEVER } from './record.ts';
 import { SlotSet } from './slot-set.ts';
+import { NO_CELL, type SlotTable } from './slot-table.ts';
 
 /** Tells what an expiry's dot adds to the digest from what a value's does. */
 const EXPIRY_TAG = 0x5bd1e995;
+const LAST_HASH = 0xffff_ffff;
 
 /**
  * What a keyspace counts: records, values and values that expire, and for each slot the digest. Every record `enter`s
@@ -57,6 +61,26 @@ export class SlotAccounts {
     this.#count(slot, ref, -1);
   }
 
+  /** Lays the digests of the slot's leaves out anew: `bits` of the hash choose a record's leaf, 0: there are none. */
+  setLeaves(slot: number, table: SlotTable, bits: number): void {
+    this.digests.setLeaves(slot, bits === 0 ? undefined : this.#leavesOf(table, 0, LAST_HASH, bits));
+  }
+
+  /** The digest over a part of a slot that is finer than its leaves: of the records there, one by one. */
+  digestOfRange(table: SlotTable, fromHash: number, rangeBits: number): Digest {
+    return this.#leavesOf(table, fromHash, fromHash + 2 ** rangeBits - 1, 0).of(0, 32)!;
+  }
+
+  #leavesOf(table: SlotTable, fromHash: number, toHash: number, bits: number): LeafDigests {
+    const leaves = new LeafDigests(bits);
+    for (let cell = table.seek(fromHash); cell !== NO_CELL; cell = table.following(cell)) {
+      const hash = table.hashAt(cell);
+      if (hash > toHash) break;
+      this.#toggleLeaf(leaves, hash, table.refAt(cell));
+    }
+    return leaves;
+  }
+
   clear(): void {
     this.digests.clear();
     this.#valuesIn.fill(0);
@@ -67,16 +91,24 @@ export class SlotAccounts {
     this.#expiringCount = 0;
   }
 
-  /**
-   * An expiry that came with the value needs no contribution of its own, since one dot is one write (invariant 1); nor
-   * does it get one on another replica, whatever way it came there.
-   */
   #toggleDigest(slot: number, hash: number, ref: RecordRef): void {
     const records = this.#records;
     this.digests.toggle(slot, hash, records.stampOf(ref), this.#actors.wordOf(records.actorOf(ref)));
-    if (!records.hasExpiryDot(ref)) return;
-    const word = this.#actors.wordOf(records.expiryActor(ref));
-    this.digests.toggle(slot, hash, records.expiryStamp(ref), word ^ EXPIRY_TAG);
+    if (records.hasExpiryDot(ref)) this.digests.toggle(slot, hash, records.expiryStamp(ref), this.#expiryWord(ref));
+  }
+
+  #toggleLeaf(leaves: LeafDigests, hash: number, ref: RecordRef): void {
+    const records = this.#records;
+    leaves.toggle(hash, records.stampOf(ref), this.#actors.wordOf(records.actorOf(ref)));
+    if (records.hasExpiryDot(ref)) leaves.toggle(hash, records.expiryStamp(ref), this.#expiryWord(ref));
+  }
+
+  /**
+   * What stands for the actor of an expiry. One that came with the value needs no contribution of its own, since one dot
+   * is one write (invariant 1); nor does it get one on another replica, whatever way it came there.
+   */
+  #expiryWord(ref: RecordRef): number {
+    return this.#actors.wordOf(this.#records.expiryActor(ref)) ^ EXPIRY_TAG;
   }
 
   #count(slot: number, ref: RecordRef, change: 1 | -1): void {

@@ -54,6 +54,7 @@ export class SlotWalk {
  * Visits cells in the order of their hashes, from the first that is at least `fromHash`: `limit` of them, and then as
  * many as have the last one's hash, so that to go on from the returned hash misses none and repeats none.
  *
+ * @param toHash cells with greater hashes are not visited.
  * @returns the hash to go on from, -1 at the end; and how many cells were visited.
  */
 export function visitFrom(
@@ -61,11 +62,13 @@ export function visitFrom(
   fromHash: number,
   limit: number,
   visit: (cell: number) => void,
+  toHash = Number.POSITIVE_INFINITY,
 ): { hash: number; visited: number } {
   let visited = 0;
   let last = -1;
   for (let cell = table.seek(fromHash); cell !== NO_CELL; cell = table.following(cell)) {
     const hash = table.hashAt(cell);
+    if (hash > toHash) break;
     if (visited >= limit && hash !== last) return { hash, visited };
     visit(cell);
     visited++;

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { contribution, EMPTY_DIGEST, SlotDigests } from '../../src/digest/slot-digests.ts';
+import { contribution, EMPTY_DIGEST } from '../../src/digest/contribution.ts';
+import { SlotDigests } from '../../src/digest/slot-digests.ts';
 
 const aWord = fc.integer({ min: 0, max: 0xffffffff });
 const aStamp = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER });

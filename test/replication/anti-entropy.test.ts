@@ -29,7 +29,7 @@ describe('Anti-entropy (DESIGN §5)', () => {
     network.sent.length = 0;
     round(network);
     const from1to2 = network.sent.filter(between('n1', 'n2'));
-    expect(from1to2.map(message => message.type).sort()).toEqual(['syncDigests', 'syncOpen']);
+    expect(from1to2.map(message => message.type).sort()).toEqual(['syncOpen', 'syncRoot']);
     expect(network.sent).toHaveLength(12);
     for (const { bytes } of network.sent) expect(bytes.length).toBeLessThan(40);
   });
@@ -184,7 +184,7 @@ describe('Anti-entropy (DESIGN §5)', () => {
     }
   });
 
-  it('refuses a round of another epoch, and digests of another number of slots', () => {
+  it('refuses a round of another epoch, and a comparison of another length', () => {
     const network = oneKeyspace(2);
     const messages = new SyncMessages(new RecordCodec(network.node('n1').cluster.context.actors));
     const open = (epoch: number) => {
@@ -195,20 +195,19 @@ describe('Anti-entropy (DESIGN §5)', () => {
     };
     expect([open(2), open(1)]).toEqual([0, 1]);
     network.plant('n2', 'k', 'v', 0);
-    network.drop(ofType('syncDigests'));
+    network.drop(ofType('syncDiffering'));
     network.keyspace('n1', 0).beginRefill();
     network.advance(ANTI_ENTROPY.intervalMs + 20);
-    const opened = network.sent.findLast(between('n1', 'n2', 'syncOpen'))!;
-    const half = {
-      round: opened.bytes.readDoubleBE(1),
-      db: 0,
-      refilling: false,
-      equal: false,
-      words: new Uint32Array(4),
+    const compare = network.sent.findLast(between('n1', 'n2', 'syncCompare'))!;
+    const answer = (children: number[]) => {
+      const round = compare.bytes.readDoubleBE(1);
+      const bytes = Buffer.from(messages.encodeDiffering({ round, db: 0, ask: 1, children }).head);
+      network.deliverAgain({ from: 'n2', to: 'n1', type: 'syncDiffering', bytes });
+      return network.keyspace('n1', 0).refill.slotsLeft;
     };
-    const bytes = Buffer.from(messages.encodeDigests(half).head);
-    network.deliverAgain({ from: 'n2', to: 'n1', type: 'syncDigests', bytes });
-    expect(network.keyspace('n1', 0).refill.slotsLeft).toBe(16_384);
+    expect([answer([]), answer([0, 0])]).toEqual([16_384, 16_384]);
+    // Four of the root's sixteen children stand for slots.
+    expect(answer([0b1110])).toBe(3 * 4096);
   });
 
   it('comes soon after a link has come up, without waiting for its turn', () => {
@@ -222,6 +221,27 @@ describe('Anti-entropy (DESIGN §5)', () => {
 });
 
 describe('Refilling (DESIGN §5)', () => {
+  it('takes no more bytes a second than it may, and goes on with what is left after a break', () => {
+    const network = new TestNetwork({ nodes: 2, keyspaces: [EVENTUAL], antiEntropy: { bytesPerSecond: 200_000 } });
+    for (let i = 0; i < 2000; i++) network.plant('n2', `key ${i}`, 'v'.repeat(500), 0);
+    network.kill('n1');
+    network.restartEmpty('n1');
+    const { counters } = network.node('n1');
+    network.advance(1000);
+    expect(counters.syncBytes).toBeGreaterThan(300_000);
+    // A second's worth at first, another for the second that passed, and the pages under way.
+    expect(counters.syncBytes).toBeLessThan(400_000 + 8 * 600);
+    const before = counters.syncRecords;
+    network.cut('n1', 'n2');
+    network.heal('n1', 'n2');
+    network.advance(6000);
+    expect(network.keyspace('n1', 0).refill.slotsLeft).toBe(0);
+    expect(network.keyspace('n1', 0).store.keyCount).toBe(2000);
+    expect([before > 500, counters.syncRecords]).toEqual([true, 2000]);
+    // What had come before the break was not sent again, but for what was under way.
+    expect(counters.syncBytes).toBeLessThan(2016 * 600);
+  });
+
   it('ends when every slot has been merged from N−W+1 other replicas, and then all reads find everything', () => {
     const network = new TestNetwork({ nodes: 3 });
     for (let i = 0; i < 400; i++) network.set('n1', `key ${i}`, `v${i}`);

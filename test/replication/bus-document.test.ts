@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { Actors } from '../../src/clock/actors.ts';
+import { EMPTY_DIGEST } from '../../src/digest/contribution.ts';
 import { slotOf } from '../../src/lib/slots.ts';
 import { encodeControl } from '../../src/node/control-messages.ts';
 import { CollectionMessages } from '../../src/replication/collection-messages.ts';
@@ -61,8 +62,13 @@ const EXAMPLES: Readonly<Record<string, () => Encoded>> = {
     collection.encodeReply({ id: 7, step: 'propose', floor: Number.POSITIVE_INFINITY, held: Uint8Array.of(1) }),
   collected: () => collection.encodeCollected({ epoch: 1, db: 0, entry }),
   'sync open': () => sync.encodeOpen({ round: 7, epoch: 1, db: 0, root: [1, 2] }),
-  'sync digests': () =>
-    sync.encodeDigests({ round: 7, db: 0, refilling: false, equal: false, words: Uint32Array.of(1, 2) }),
+  'sync root': () => sync.encodeRoot({ round: 7, db: 0, refilling: true, equal: false }),
+  'sync compare': () => {
+    const digests = Array.from({ length: 16 }, (_, i) => (i === 3 ? ([1, 2] as const) : EMPTY_DIGEST));
+    const block = { place: 2 ** 36, bits: 36 };
+    return sync.encodeCompare({ round: 7, epoch: 1, db: 0, ask: 2, blocks: [{ block, digests }] });
+  },
+  'sync differing': () => sync.encodeDiffering({ round: 7, db: 0, ask: 2, children: [8] }),
   'sync page': () =>
     sync.encodePage({
       round: 7,

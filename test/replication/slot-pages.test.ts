@@ -37,7 +37,7 @@ describe('A page', () => {
     const seen: number[] = [];
     let pages = 0;
     for (let from = 0; from <= LAST_HASH; pages++) {
-      const { toHash, entries } = describePage(store, SLOT, from);
+      const { toHash, entries } = describePage(store, SLOT, from, LAST_HASH);
       expect(entries.map(entry => entry.hash)).toEqual(hashes.filter(hash => hash >= from && hash <= toHash));
       seen.push(...entries.map(entry => entry.hash));
       from = toHash + 1;
@@ -45,15 +45,28 @@ describe('A page', () => {
     expect([seen, pages]).toEqual([hashes, 3]);
   });
 
+  it('ends with its range, also when there is more behind it', () => {
+    const store = storeWith(0, 100);
+    const hashes = allHashes(store);
+    const [fromHash, lastHash] = [hashes[10]!, hashes[20]!];
+    const described = describePage(store, SLOT, fromHash, lastHash);
+    expect(described.toHash).toBe(lastHash);
+    expect(described.entries.map(entry => entry.hash)).toEqual(hashes.slice(10, 21));
+    const answer = answerPage(storeWith(0, 0), page(fromHash, described));
+    expect([answer.nextHash, answer.wanted]).toEqual([lastHash + 1, hashes.slice(10, 21)]);
+    const empty = page(fromHash, describePage(storeWith(0, 0), SLOT, fromHash, lastHash));
+    expect(answerPage(store, empty).records).toHaveLength(11);
+  });
+
   it('of nothing goes to the end of the slot', () => {
-    expect(describePage(storeWith(0, 0), SLOT, 0)).toEqual({ toHash: LAST_HASH, entries: [] });
+    expect(describePage(storeWith(0, 0), SLOT, 0, LAST_HASH)).toEqual({ toHash: LAST_HASH, entries: [] });
   });
 });
 
 describe('The answer to a page', () => {
   it('brings what the asker lacks, and names what it has that is not here', () => {
     const [asker, here] = [storeWith(0, 60), storeWith(20, 80)];
-    const answer = answerPage(here, page(0, describePage(asker, SLOT, 0)));
+    const answer = answerPage(here, page(0, describePage(asker, SLOT, 0, LAST_HASH)));
     const keys = answer.records.map(({ key }) => Number(key.toString().slice(5))).sort((a, b) => a - b);
     expect(keys).toEqual(Array.from({ length: 20 }, (_, i) => 60 + i));
     const wanted = recordsUnder(asker, SLOT, answer.wanted).map(({ key }) => Number(key.toString().slice(5)));
@@ -63,7 +76,7 @@ describe('The answer to a page', () => {
 
   it('that ends early names nothing behind its end', () => {
     const [asker, here] = [storeWith(0, 300), storeWith(300, 600, 'x'.repeat(2000))];
-    const described = describePage(asker, SLOT, 0);
+    const described = describePage(asker, SLOT, 0, LAST_HASH);
     const answer = answerPage(here, page(0, described));
     expect(answer.nextHash).toBeLessThan(LAST_HASH);
     expect(answer.wanted.length).toBeGreaterThan(0);
@@ -85,7 +98,7 @@ describe('The answer to a page', () => {
     const [asker, here] = [storeWith(0, 0), storeWith(0, 0)];
     for (const [i, key] of pair.entries()) put(asker, key, i + 1);
     put(here, pair[0], 1);
-    const answer = answerPage(here, page(0, describePage(asker, SLOT, 0)));
+    const answer = answerPage(here, page(0, describePage(asker, SLOT, 0, LAST_HASH)));
     expect([answer.records, answer.wanted]).toEqual([[], [here.hashOf(pair[0])]]);
   });
 });

@@ -43,7 +43,7 @@ export const QUORUM: KeyspacePolicy = {
 export const SLOPPY: KeyspacePolicy = { ...QUORUM, db: 4, name: 'sloppy', sloppy: true };
 
 export const LIMITS = { requestTimeoutMs: 500, resendAfterMs: 100, maxPendingOperations: 1000 };
-export const ANTI_ENTROPY = { intervalMs: 10_000, patienceMs: 2000 };
+export const ANTI_ENTROPY = { intervalMs: 10_000, patienceMs: 2000, bytesPerSecond: 64 << 20 };
 export const HINTS = { maxBytes: 1 << 20, maxAgeMs: 60_000, replayRate: 1000 };
 export const COLLECTION = { intervalMs: 10_000 };
 const TICK_MS = 20;

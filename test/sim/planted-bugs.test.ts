@@ -44,7 +44,7 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
 function plantForgetfulRefill(): void {
   const { isRefilling } = Refill.prototype;
   let depth = 0;
-  for (const name of ['onOpen', 'onDigests', 'onPage', 'onPageReply', 'tick'] as const) {
+  for (const name of ['onRoot', 'onDiffering', 'onPageReply', 'tick'] as const) {
     const method = AntiEntropy.prototype[name] as (...args: unknown[]) => void;
     const remembering = function (this: AntiEntropy, ...args: unknown[]): void {
       depth++;

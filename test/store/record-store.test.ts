@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Actors } from '../../src/clock/actors.ts';
 import { EMPTY_VECTOR } from '../../src/clock/version-vector.ts';
-import { EMPTY_DIGEST } from '../../src/digest/slot-digests.ts';
+import { EMPTY_DIGEST } from '../../src/digest/contribution.ts';
 import { halfSipHash } from '../../src/lib/half-sip-hash.ts';
 import { SLOT_COUNT, slotOf } from '../../src/lib/slots.ts';
 import { NEVER, type StoredRecord } from '../../src/store/record.ts';

@@ -1,6 +1,6 @@
 import type { Actors } from '../../src/clock/actors.ts';
 import { EMPTY_VECTOR } from '../../src/clock/version-vector.ts';
-import { contribution } from '../../src/digest/slot-digests.ts';
+import { contribution } from '../../src/digest/contribution.ts';
 import { compareDots, type Dot, mergeRecords, NEVER, type StoredRecord } from '../../src/store/record.ts';
 import type { MergeOutcome } from '../../src/store/record-store.ts';
 import { plain } from './records.ts';

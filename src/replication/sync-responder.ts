@@ -1,0 +1,72 @@
+import type { Keyspace } from './keyspace.ts';
+import type { Peer } from './peer.ts';
+import type { ReplicationContext } from './replication-context.ts';
+import { answerPage, sizeOf } from './slot-pages.ts';
+import { childOf, digestOf } from './sync-blocks.ts';
+import type { ComparedBlock, SyncCompare, SyncMessages, SyncOpen, SyncPage } from './sync-messages.ts';
+import { announce } from './transfer-time.ts';
+
+/** What this node and a peer both hold of one keyspace. */
+export interface SyncPair {
+  readonly keyspace: Keyspace;
+  readonly peer: Peer;
+  /** The slots both hold, ascending; the same list at both ends, for it follows from the ring. */
+  readonly slots: Uint16Array;
+}
+
+/** The side of anti-entropy that is asked. It keeps nothing between two messages, so any may be lost, late or doubled. */
+export class SyncResponder {
+  readonly #context: ReplicationContext;
+  readonly #messages: SyncMessages;
+  readonly #pairOf: (peer: Peer, db: number) => SyncPair | undefined;
+
+  constructor(
+    context: ReplicationContext,
+    messages: SyncMessages,
+    pairOf: (peer: Peer, db: number) => SyncPair | undefined,
+  ) {
+    this.#context = context;
+    this.#messages = messages;
+    this.#pairOf = pairOf;
+  }
+
+  /** A peer opens a round: say whether there is anything to do. */
+  onOpen(from: Peer, { round, epoch, db, root }: SyncOpen): void {
+    const pair = this.#pairOf(from, db);
+    if (pair === undefined || epoch !== this.#context.epoch) return;
+    const { keyspace, slots } = pair;
+    const [low, high] = keyspace.store.digests.over(slots, 0, slots.length);
+    const equal = low === root[0] && high === root[1];
+    const refilling = keyspace.refill.slotsLeft > 0;
+    this.#context.send(from, this.#messages.encodeRoot({ round, db, refilling, equal }));
+  }
+
+  /** A peer shows the digests of some blocks' children: say which differ. */
+  onCompare(from: Peer, { round, epoch, db, ask, blocks }: SyncCompare): void {
+    const pair = this.#pairOf(from, db);
+    if (pair === undefined || epoch !== this.#context.epoch) return;
+    const children = blocks.map(compared => differingChildren(pair, compared));
+    this.#context.send(from, this.#messages.encodeDiffering({ round, db, ask, children }));
+  }
+
+  /** A peer tells what it has of a page: answer with what it lacks. */
+  onPage(from: Peer, page: SyncPage): void {
+    const keyspace = this.#context.keyspaces.get(page.db);
+    if (keyspace === undefined || page.epoch !== this.#context.epoch || !keyspace.placement.isHeldHere(page.slot))
+      return;
+    const reply = answerPage(keyspace.store, page);
+    const valueBytes = reply.records.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0);
+    announce(this.#context, from, 'page', page.round, valueBytes);
+    for (const record of reply.records) this.#context.counters.syncBytes += sizeOf(record);
+    this.#context.send(from, this.#messages.encodePageReply(reply));
+  }
+}
+
+function differingChildren({ keyspace, slots }: SyncPair, { block, digests }: ComparedBlock): number {
+  let differing = 0;
+  for (const [i, [low, high]] of digests.entries()) {
+    const [lowHere, highHere] = digestOf(keyspace.store, slots, childOf(block, i));
+    if (low !== lowHere || high !== highHere) differing |= 1 << i;
+  }
+  return differing;
+}
