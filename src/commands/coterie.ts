@@ -3,6 +3,8 @@ import { type Command, NO_KEYS, SECOND_ARGUMENT } from './command.ts';
 import { CONSISTENCY } from './consistency.ts';
 import { container } from './container.ts';
 import type { CommandContext } from './context.ts';
+import { LINK, NODE } from './drills.ts';
+import { CONVERGED, SYNC } from './healing.ts';
 import { type ReplyFields, writeData } from './reply-map.ts';
 import type { ReplicaVersion, ServerNode } from './server.ts';
 
@@ -38,6 +40,7 @@ function describeNode(node: ServerNode): ReplyFields {
     myself: yesOrNo(node.isSelf),
     linked: yesOrNo(node.linked),
     refilling: yesOrNo(node.refilling),
+    'held-down': yesOrNo(node.heldDown),
     'clock-off': yesOrNo(node.clockOff),
     client: addressOf(node.client),
     bus: addressOf(node.bus),
@@ -146,19 +149,27 @@ const HELP = [
   'CONSISTENCY [READ <count>] [WRITE <count>]',
   '    Show, or set for this connection, how many replicas must answer a read and',
   "    acknowledge a write: a number, ONE, QUORUM, ALL, or DEFAULT for the keyspace's own.",
+  'CONVERGED [<db>]',
+  '    Count the slots of a keyspace that differ between their replicas right now.',
   'EXPLAIN <key>',
   '    Show what each replica holds of <key>, and which nodes it has hints for.',
   'KEYSPACES',
   '    List the keyspaces, what each promises and what this node holds of it.',
+  'LINK DOWN|UP <node> <node>',
+  '    For drills: cut the link between two nodes, or let it be again.',
+  'NODE DOWN|UP <node>',
+  '    For drills: let no node contact this one, or all of them again.',
   'NODES',
   '    List the members of the cluster as this node knows them.',
   'RING <key>',
   '    Show the slot of <key> and its replicas in the order of the ring.',
+  'SYNC [<db>]',
+  '    Compare this node with each other replica now, and mend what differs.',
 ];
 
 /** What Redis has no word for (DESIGN §1). */
 export const COTERIE: Command = container(
   { name: 'coterie', summary: 'A container for commands about replication', since: '7.0.0', group: 'coterie' },
-  [NODES, RING, EXPLAIN, KEYSPACES, CONSISTENCY],
+  [NODES, RING, EXPLAIN, KEYSPACES, CONSISTENCY, CONVERGED, SYNC, NODE, LINK],
   HELP,
 );

@@ -16,6 +16,8 @@ export interface ServerNode {
   readonly status: 'alive' | 'suspect' | 'dead' | 'left' | 'unknown';
   readonly linked: boolean;
   readonly refilling: boolean;
+  /** A drill holds it down: no node contacts it. */
+  readonly heldDown: boolean;
   /** It says of itself that its wall clock is too far from the others'. */
   readonly clockOff: boolean;
   /** Slots of which it is the first replica on the ring, and slots it is a replica of, in this connection's keyspace. */
@@ -92,7 +94,15 @@ export interface Server {
   keysInSlot(db: number, slot: number): number;
   /** Asks every replica what it holds of the key; `done` is called once, later, in the order of the preference list. */
   explain(db: number, key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void;
-  /** A slot of the connection's reply order, to be filled in later by `fill`; used with `explain`. */
+  /** How many slots of the keyspace differ between their replicas right now, or why that is not known; later, once. */
+  converged(db: number, done: (result: { differing: number } | { unavailable: string }) => void): void;
+  /** One round of anti-entropy with each co-replica; `done` is called once, later, with a reason if it failed. */
+  sync(db: number, done: (unavailable?: string) => void): void;
+  /** Whether `drill` may be called. */
+  readonly faultCommands: boolean;
+  /** Orders that a node, or the link between two, be down or up again. */
+  drill(about: readonly string[], down: boolean): void;
+  /** A slot of the connection's reply order, to be filled in later by `fill`; used with what is answered later. */
   deferReply(connection: Connection): (fill: (reply: ReplyWriter) => void) => void;
   /** Every open connection, for `CLIENT LIST` and the counts in `INFO`. */
   connections(): Iterable<Connection>;

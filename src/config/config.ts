@@ -51,6 +51,7 @@ export interface Config {
 
   readonly hintMaxBytes: number;
   readonly hintMaxAgeMs: number;
+  readonly faultCommands: boolean;
   readonly antiEntropyIntervalMs: number;
   /** Bytes a second. */
   readonly repairRate: number;

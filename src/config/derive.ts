@@ -43,6 +43,7 @@ export function deriveConfig(from: Settings, machine: Machine, complain: Complai
     shutdownTimeoutMs: from['shutdown-timeout'],
     hintMaxBytes: from['hint-max-bytes'],
     hintMaxAgeMs: from['hint-max-age'],
+    faultCommands: from['fault-commands'],
     antiEntropyIntervalMs: from['anti-entropy-interval'],
     repairRate: from['repair-rate'],
     tombstoneCollectionIntervalMs: from['tombstone-collection-interval'],

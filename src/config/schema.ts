@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { keyspaceSchema, MAX_DB } from './keyspace.ts';
-import { addresses, choice, count, duration, host, identifier, port, ratio, secret, size } from './kinds.ts';
+import { addresses, choice, count, duration, host, identifier, port, ratio, secret, size, toggle } from './kinds.ts';
 import { derived, hidden, setting } from './setting.ts';
 
 /** The keyspaces there are when none are configured. */
@@ -144,6 +144,12 @@ export const configSchema = z.strictObject({
     'How often deleted keys are looked through for those that every replica knows to be deleted, and forgotten.',
   ),
 
+  'fault-commands': setting(
+    toggle(),
+    'no',
+    'Whether COTERIE NODE and LINK may cut nodes off, for drills. To be the same on every node.',
+  ),
+
   'log-level': setting(choice('info', 'warn', 'error', 'silent'), 'info', 'The least important lines to log.'),
   'log-format': setting(choice('auto', 'json', 'pretty'), 'auto', 'auto: for people on a terminal, else JSON.'),
 
@@ -206,5 +212,6 @@ export const SECTIONS = [
       'tombstone-collection-interval',
     ],
   },
+  { title: 'Drills', names: ['fault-commands'] },
   { title: 'Logging', names: ['log-level', 'log-format'] },
 ] as const satisfies readonly { readonly title: string; readonly names: readonly SettingName[] }[];

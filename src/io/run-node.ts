@@ -127,5 +127,6 @@ function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeO
     hints: { maxBytes: config.hintMaxBytes, maxAgeMs: config.hintMaxAgeMs, replayRate: config.hintReplayRate },
     version: packageVersion(),
     settings: settingsShown(config, client.port),
+    faultCommands: config.faultCommands,
   };
 }

@@ -27,6 +27,8 @@ import { Replica } from '../replication/replica.ts';
 import { ReplicaMessages } from '../replication/replica-messages.ts';
 import type { ReplicationContext } from '../replication/replication-context.ts';
 import { StandIn } from '../replication/stand-in.ts';
+import { Survey } from '../replication/survey.ts';
+import { SurveyMessages } from '../replication/survey-messages.ts';
 import { SyncMessages } from '../replication/sync-messages.ts';
 import { TombstoneCollector } from '../replication/tombstone-collector.ts';
 import { Ring } from '../ring/ring.ts';
@@ -54,6 +56,7 @@ export class Cluster implements OperationRunner {
   readonly hints: Hints;
   readonly standIn: StandIn;
   readonly collector: TombstoneCollector;
+  readonly survey: Survey;
   readonly #fence: Fence;
   readonly #collectingReplica: CollectingReplica;
   readonly #hintReplay: HintReplay;
@@ -64,6 +67,7 @@ export class Cluster implements OperationRunner {
   readonly #syncMessages: SyncMessages;
   readonly #hintMessages: HintMessages;
   readonly #collectionMessages: CollectionMessages;
+  readonly #surveyMessages = new SurveyMessages();
   readonly #byName: ReadonlyMap<NodeName, Peer>;
   readonly #clock: NodePorts['clock'];
   readonly #reader = new ByteReader();
@@ -113,6 +117,7 @@ export class Cluster implements OperationRunner {
     this.#replica = new Replica(this.context, this.#hintMessages);
     this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace));
     this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, this.peers, options.antiEntropy);
+    this.survey = new Survey(this.context, this.#surveyMessages, this.peers);
     this.#fence = new Fence(this.context, this.#collectionMessages, this.peers, {
       leastStamp: () => this.coordinator.leastUndeliveredStamp(),
       vouch: upTo => this.standIn.vouch(upTo),
@@ -213,6 +218,10 @@ export class Cluster implements OperationRunner {
         return this.collector.onReply(from, this.#collectionMessages.decodeReply(this.#reader));
       case MessageType.collected:
         return this.#collectingReplica.onCollected(this.#collectionMessages.decodeCollected(this.#reader));
+      case MessageType.survey:
+        return this.survey.onRequest(from, this.#surveyMessages.decodeRequest(this.#reader));
+      case MessageType.surveyed:
+        return this.survey.onSurveyed(from, this.#surveyMessages.decodeSurveyed(this.#reader));
       default:
         throw new MalformedMessageError(`Cannot read a message of type ${type}: there is none`);
     }
@@ -234,6 +243,7 @@ export class Cluster implements OperationRunner {
     this.forwarder.onLinkDown(peer);
     this.#fence.onLinkDown();
     this.collector.onLinkDown(peer);
+    this.survey.onLinkDown(peer);
   }
 
   tick(): void {
@@ -244,6 +254,7 @@ export class Cluster implements OperationRunner {
     this.antiEntropy.tick();
     this.#fence.tick();
     this.collector.tick();
+    this.survey.tick();
     for (const housekeeper of this.#housekeepers) housekeeper.tick(this.#clock.wallMs());
   }
 

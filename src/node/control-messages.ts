@@ -3,13 +3,15 @@ import { ByteWriter } from '../lib/byte-writer.ts';
 import { type FoundingMessage, parseFoundingMessage } from '../membership/founding-messages.ts';
 import { parseSwimMessage, type SwimMessage } from '../membership/swim-messages.ts';
 import { type Encoded, MessageType } from '../replication/message-type.ts';
+import { type DrillMessage, parseDrillMessage } from './drill-messages.ts';
 import { type ExplainMessage, parseExplainMessage } from './explain-messages.ts';
 
 /** What nodes say to each other apart from data: rare and small, so a general encoding (MessagePack) carries it. */
 export type ControlMessage =
   | { readonly kind: 'swim'; readonly message: SwimMessage }
   | { readonly kind: 'founding'; readonly message: FoundingMessage }
-  | { readonly kind: 'explain'; readonly message: ExplainMessage };
+  | { readonly kind: 'explain'; readonly message: ExplainMessage }
+  | { readonly kind: 'drill'; readonly message: DrillMessage };
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true });
 const out = new ByteWriter();
@@ -39,6 +41,8 @@ export function decodeControl(bytes: Buffer): ControlMessage | undefined {
       return wrap(kind, parseFoundingMessage(body));
     case 'explain':
       return wrap(kind, parseExplainMessage(body));
+    case 'drill':
+      return wrap(kind, parseDrillMessage(body));
     default:
       return undefined;
   }

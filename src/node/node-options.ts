@@ -35,6 +35,8 @@ export interface NodeOptions {
   readonly version: string;
   /** What `CONFIG GET` shows. */
   readonly settings: ReadonlyMap<string, string>;
+  /** Whether operators may order failures. */
+  readonly faultCommands: boolean;
 }
 
 /** Everything through which a node touches the world. */

@@ -7,6 +7,7 @@ import type { ClusterIdentity } from '../membership/cluster.ts';
 import { Founding, type FoundingEvent } from '../membership/founding.ts';
 import type { Member, MembershipEvent } from '../membership/member.ts';
 import { Swim } from '../membership/swim.ts';
+import type { LogFields } from '../ports/log.ts';
 import type { BusAddress, NodeName, PeerIdentity } from '../ports/outbox.ts';
 import { ReplicationCounters } from '../replication/counters.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
@@ -18,6 +19,8 @@ import type { ClientSocket } from './client-connection.ts';
 import { ClientCounters } from './client-counters.ts';
 import { Cluster } from './cluster.ts';
 import { type ControlMessage, decodeControl, encodeControl } from './control-messages.ts';
+import type { DrillMessage } from './drill-messages.ts';
+import { Drills } from './drills.ts';
 import { Explainer } from './explainer.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
 import { ServerView } from './server-view.ts';
@@ -45,6 +48,8 @@ export class Node {
   readonly #ports: NodePorts;
   readonly #actors = new Actors();
   readonly #founding: Founding;
+  /** Peers that our links lead to, and those of them that no drill cuts off. */
+  readonly #connected = new Map<NodeName, PeerIdentity>();
   readonly #linked = new Map<NodeName, PeerIdentity>();
   readonly #sessions = new Map<number, Session>();
   /** Where each member's bus was last said to be. */
@@ -55,6 +60,7 @@ export class Node {
   #swim: Swim | undefined;
   #cluster: Cluster | undefined;
   #explainer: Explainer | undefined;
+  #drills: Drills | undefined;
   #viewVersion = 0;
   #nextMembershipTickMs = 0;
   #refillingSaid = false;
@@ -145,6 +151,18 @@ export class Node {
 
   /** Our link to this peer can send from now on. */
   linkUp(peer: PeerIdentity): void {
+    this.#connected.set(peer.name, peer);
+    if (this.#drills !== undefined && this.#drills.message.orders.length > 0) this.#tellDrills(peer.name);
+    if (!this.#isCut(peer.name)) this.#link(peer);
+  }
+
+  /** Our link to this peer broke. */
+  linkDown(name: NodeName): void {
+    this.#connected.delete(name);
+    if (this.#linked.has(name)) this.#unlink(name);
+  }
+
+  #link(peer: PeerIdentity): void {
     this.#viewVersion++;
     this.#linked.set(peer.name, peer);
     this.#founding.linkUp(peer);
@@ -152,8 +170,7 @@ export class Node {
     this.#cluster?.linkUp(peer.name);
   }
 
-  /** Our link to this peer broke. */
-  linkDown(name: NodeName): void {
+  #unlink(name: NodeName): void {
     this.#viewVersion++;
     this.#linked.delete(name);
     this.#founding.linkDown(name);
@@ -164,14 +181,14 @@ export class Node {
   /** A peer made a link to us; we make one back. */
   heard(peer: PeerIdentity): void {
     this.#founding.heard(peer);
-    if (!this.#linked.has(peer.name)) this.#ports.outbox.dial(peer.bus);
+    if (!this.#connected.has(peer.name)) this.#ports.outbox.dial(peer.bus);
   }
 
   /** A message from a peer that its link has authenticated. It may be kept. */
   receive(from: NodeName, message: Buffer): void {
     if (message[0] === MessageType.control) return this.#receiveControl(from, message);
     const peer = this.#cluster?.peerOf(from);
-    if (peer === undefined || peer.isSelf) return;
+    if (peer === undefined || peer.isSelf || this.#isCut(from)) return;
     try {
       this.#cluster!.receive(peer, message);
     } catch (error) {
@@ -219,6 +236,8 @@ export class Node {
       this.#ports.log.warn('a peer sent a message that cannot be read', { peer: from });
       return;
     }
+    if (control.kind === 'drill') return this.#hearDrills(control.message);
+    if (this.#isCut(from)) return;
     switch (control.kind) {
       case 'founding':
         return this.#founding.receive(from, control.message, this.#nowMs());
@@ -233,6 +252,7 @@ export class Node {
   }
 
   #sendControl(to: NodeName, message: ControlMessage): boolean {
+    if (message.kind !== 'drill' && this.#isCut(to)) return false;
     return this.#ports.outbox.send(to, encodeControl(message).head);
   }
 
@@ -279,7 +299,8 @@ export class Node {
       this.#addresses.set(name, bus);
       outbox.dial(bus);
     }
-    for (const peer of this.#linked.values()) this.linkUp(peer);
+    this.#drills = new Drills(this.#options.name, new Set(identity.members.map(({ name }) => name)));
+    for (const peer of this.#connected.values()) this.#link(peer);
   }
 
   #onMembership({ type, member }: MembershipEvent): void {
@@ -299,7 +320,7 @@ export class Node {
     peer.suspect = member.status === 'suspect';
     peer.refilling = member.refilling;
     if (member.status !== 'unknown') this.#followAddress(member);
-    if (!this.#linked.has(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
+    if (!this.#connected.has(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
   }
 
   /** A member that has moved is no longer looked for where it was, unless another lives there now. */
@@ -311,6 +332,44 @@ export class Node {
     outbox.dial(identity.bus);
     const isInUse = [...this.#addresses.values()].some(address => sameAddress(address, before));
     if (!isInUse) outbox.hangUp(before);
+  }
+
+  // Drills
+
+  /** Failures that were ordered; undefined before the cluster is known. */
+  get drills(): Drills | undefined {
+    return this.#drills;
+  }
+
+  /** Orders that a node, or a link between two, be down or up again, and tells everyone. */
+  drill(about: readonly NodeName[], down: boolean): void {
+    this.#drills!.give(about, down, this.#ports.clock.wallMs());
+    this.#obeyDrills({ about, down });
+  }
+
+  #hearDrills(message: DrillMessage): void {
+    if (!this.#options.faultCommands || this.#drills === undefined) return;
+    if (this.#drills.hear(message)) this.#obeyDrills({ by: 'another node' });
+  }
+
+  /** Passes all orders on, and makes and breaks links as they say. */
+  #obeyDrills(fields: LogFields): void {
+    this.#viewVersion++;
+    this.#ports.log.warn('a drill has changed who contacts whom', { ...fields, inForce: this.#drills!.inForce });
+    for (const [name, peer] of this.#connected) {
+      this.#tellDrills(name);
+      const isLinked = this.#linked.has(name);
+      if (this.#isCut(name) && isLinked) this.#unlink(name);
+      else if (!this.#isCut(name) && !isLinked) this.#link(peer);
+    }
+  }
+
+  #tellDrills(to: NodeName): void {
+    this.#sendControl(to, { kind: 'drill', message: this.#drills!.message });
+  }
+
+  #isCut(name: NodeName): boolean {
+    return this.#drills?.isCut(name) === true;
   }
 
   /** Gossips whether this node is refilling, when that has changed. */

@@ -4,6 +4,7 @@ import { equalsInConstantTime } from '../lib/constant-time.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Peer } from '../replication/peer.ts';
+import type { SurveyResult } from '../replication/survey.ts';
 import type { ReplyWriter } from '../resp/reply-writer.ts';
 import type { Cluster } from './cluster.ts';
 import type { Node } from './node.ts';
@@ -128,6 +129,28 @@ export class ServerView implements Server {
     else this.#node.explainer!.explain(keyspace, key, done);
   }
 
+  converged(db: number, done: (result: SurveyResult) => void): void {
+    const cluster = this.#node.cluster;
+    const keyspace = cluster?.keyspaces.get(db);
+    if (cluster === undefined || keyspace === undefined) done({ unavailable: this.unfoundedReason });
+    else cluster.survey.run(keyspace, done);
+  }
+
+  sync(db: number, done: (unavailable?: string) => void): void {
+    const cluster = this.#node.cluster;
+    const keyspace = cluster?.keyspaces.get(db);
+    if (cluster === undefined || keyspace === undefined) done(this.unfoundedReason);
+    else cluster.antiEntropy.sync(keyspace, done);
+  }
+
+  get faultCommands(): boolean {
+    return this.#options.faultCommands;
+  }
+
+  drill(about: readonly NodeName[], down: boolean): void {
+    this.#node.drill(about, down);
+  }
+
   deferReply(connection: Connection): (fill: (reply: ReplyWriter) => void) => void {
     return this.#node.sessions.get(connection.id)!.defer();
   }
@@ -156,6 +179,7 @@ export class ServerView implements Server {
       ...this.#node.clientCounters,
       clockState: state,
       clockOffsetMs: offsetMs,
+      drills: this.#node.drills?.inForce ?? 0,
     };
   }
 
@@ -213,6 +237,7 @@ export class ServerView implements Server {
       status: isSelf ? 'alive' : (member?.status ?? 'unknown'),
       linked: isSelf || (peer?.linked ?? false),
       refilling: peer?.refilling ?? false,
+      heldDown: this.#node.drills?.isDown(name) ?? false,
       clockOff: member?.clockOff ?? false,
       primarySlots,
       replicaSlots,

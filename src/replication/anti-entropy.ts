@@ -1,3 +1,4 @@
+import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { describePage, recordsUnder, sizeOf } from './slot-pages.ts';
@@ -31,6 +32,8 @@ export interface AntiEntropyOptions {
 /** While this node is refilling, rounds follow each other at this distance. */
 const REFILL_INTERVAL_MS = 500;
 const PAGES_UNDER_WAY = 8;
+/** Who may wait for `sync` at once. */
+const MAX_SYNCS = 64;
 /** A block with so few records is not compared further: a page names them all. */
 const PAGED_RECORDS = 64;
 /** Nor is one with so few that lies among blocks of which most differ: it differs in many places. */
@@ -52,6 +55,7 @@ export class AntiEntropy {
   readonly #options: AntiEntropyOptions;
   /** The open round, or when the next is due, for each keyspace and peer. */
   readonly #schedules: Schedule[] = [];
+  readonly #syncs = new Set<Sync>();
   #nextRound: number;
   /** Bytes that may be exchanged at once; negative after a page that was larger, which is waited for. */
   #allowance: number;
@@ -74,9 +78,33 @@ export class AntiEntropy {
       for (const peer of peers) {
         if (peer.isSelf) continue;
         const slots = keyspace.placement.slotsSharedWith(peer);
-        if (slots.length > 0) this.#schedules.push({ keyspace, peer, slots, round: undefined, dueMs: 0 });
+        if (slots.length > 0)
+          this.#schedules.push({
+            keyspace,
+            peer,
+            slots,
+            round: undefined,
+            dueMs: 0,
+            begun: 0,
+            completed: 0,
+            givenUp: 0,
+          });
       }
     }
+  }
+
+  /**
+   * Makes this node equal to its co-replicas in one keyspace: one whole round with each, begun from now on.
+   *
+   * @param done is called once: with nothing, or with why it did not come to that.
+   */
+  sync(keyspace: Keyspace, done: (unavailable?: string) => void): void {
+    if (this.#syncs.size >= MAX_SYNCS) return done('too many are under way');
+    const schedules = this.#schedules.filter(schedule => schedule.keyspace === keyspace);
+    const wanted = new Map(schedules.map(schedule => [schedule, schedule.begun + 1]));
+    for (const schedule of schedules) schedule.dueMs = 0;
+    this.#syncs.add({ wanted, done });
+    this.#settleSyncs();
   }
 
   /** Calls for a round with this peer in every keyspace as soon as possible: its link has just come up. */
@@ -85,7 +113,7 @@ export class AntiEntropy {
   }
 
   onLinkDown(peer: Peer): void {
-    for (const schedule of this.#schedules) if (schedule.peer === peer) schedule.round = undefined;
+    for (const schedule of this.#schedules) if (schedule.peer === peer) this.#giveUp(schedule);
   }
 
   tick(): void {
@@ -99,9 +127,10 @@ export class AntiEntropy {
         // It waits for the allowance, not for the peer.
         round.lastHeardMs = nowMs;
         this.#pump(schedule, round);
-      } else if (nowMs - round.lastHeardMs >= this.#options.patienceMs + round.transferMs) this.#close(schedule);
+      } else if (nowMs - round.lastHeardMs >= this.#options.patienceMs + round.transferMs) this.#giveUp(schedule);
       else this.#askAgain(schedule, round, nowMs);
     }
+    this.#settleSyncs();
   }
 
   onRoot(from: Peer, { round: id, db, refilling, equal }: SyncRoot): void {
@@ -172,17 +201,41 @@ export class AntiEntropy {
     const { keyspace, peer, slots } = schedule;
     const round = new SyncRound(this.#nextRound++, nowMs);
     schedule.round = round;
+    schedule.begun++;
     this.#context.counters.syncRounds++;
     const { epoch } = this.#context;
     const root = digestOf(keyspace.store, slots, ROOT_BLOCK);
     this.#context.send(peer, this.#messages.encodeOpen({ round: round.id, epoch, db: keyspace.db, root }));
   }
 
+  /** The round is through. */
   #close(schedule: Schedule): void {
+    schedule.completed = schedule.begun;
+    this.#end(schedule);
+    this.#settleSyncs();
+  }
+
+  #giveUp(schedule: Schedule): void {
+    if (schedule.round === undefined) return;
+    schedule.givenUp = schedule.begun;
+    this.#end(schedule);
+  }
+
+  #end(schedule: Schedule): void {
     schedule.round = undefined;
     const refilling = schedule.keyspace.refill.slotsLeft > 0;
     const waitMs = refilling ? Math.min(REFILL_INTERVAL_MS, this.#options.intervalMs) : this.#options.intervalMs;
-    schedule.dueMs = this.#context.clock.monotonicMs() + waitMs;
+    const isWanted = [...this.#syncs].some(({ wanted }) => (wanted.get(schedule) ?? 0) > schedule.begun);
+    schedule.dueMs = isWanted ? 0 : this.#context.clock.monotonicMs() + waitMs;
+  }
+
+  #settleSyncs(): void {
+    for (const sync of this.#syncs) {
+      const [isThrough, unavailable] = stateOf(sync);
+      if (!isThrough && unavailable === undefined) continue;
+      this.#syncs.delete(sync);
+      sync.done(unavailable);
+    }
   }
 
   /** Keeps a few pages and one comparison under way, and closes the round behind the last. */
@@ -296,6 +349,28 @@ interface Schedule extends SyncPair {
   round: SyncRound | undefined;
   /** Monotonic milliseconds. */
   dueMs: number;
+  /** How many rounds were begun, and which of them was the last to come through, and to be given up. */
+  begun: number;
+  completed: number;
+  givenUp: number;
+}
+
+/** Somebody who waits for a round with each co-replica. */
+interface Sync {
+  /** Which round each schedule must come to. */
+  readonly wanted: ReadonlyMap<Schedule, number>;
+  readonly done: (unavailable?: string) => void;
+}
+
+function stateOf({ wanted }: Sync): [isThrough: boolean, unavailable: string | undefined] {
+  let isThrough = true;
+  for (const [{ completed, givenUp, peer, round }, begun] of wanted) {
+    if (completed >= begun) continue;
+    isThrough = false;
+    if (givenUp >= begun) return [false, `${peer.name} did not answer`];
+    if (round === undefined && !peer.reachable) return [false, `${peer.name} cannot be reached`];
+  }
+  return [isThrough, undefined];
 }
 
 function bitsIn(mask: number): number {

@@ -22,6 +22,8 @@ export const MessageType = {
   collection: 28,
   collectionReply: 29,
   collected: 30,
+  survey: 34,
+  surveyed: 35,
 } as const;
 
 /** A message ready for the outbox: `head` is scratch memory, good until the next one is encoded. */

@@ -210,6 +210,7 @@ function optionsOf(index: number, { nodes, keyspaces }: World): NodeOptions {
     hints: DEFAULT_HINTS,
     collection: COLLECTION,
     version: 'simulated',
+    faultCommands: true,
     settings: new Map(),
   };
 }

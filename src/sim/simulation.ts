@@ -1,5 +1,6 @@
 import { drawBelow, drawFraction } from '../lib/draw.ts';
 import { SeededRandom } from '../lib/seeded-random.ts';
+import type { SurveyResult } from '../replication/survey.ts';
 import { idleness } from './checkers/idleness.ts';
 import { SimClient } from './client.ts';
 import { type FaultCounts, NO_FAULTS } from './faults.ts';
@@ -27,6 +28,8 @@ const SETTLE_BOUND_MS = 60_000;
 const CONVERGE_BOUND_MS = 45_000;
 /** Within so long all tombstones are collected: some rounds of collection. */
 const COLLECT_BOUND_MS = 60_000;
+/** Within so long digests are equal as well as what they stand for. */
+const CONVERGED_BOUND_MS = 30_000;
 /** The last answers come within so long. */
 const ANSWER_BOUND_MS = 5_000;
 const POLL_MS = 50;
@@ -169,7 +172,8 @@ export class Simulation {
     if (tookMs !== undefined) {
       this.#convergenceMs = Math.max(this.#convergenceMs, tookMs);
       this.#watch.checkAgreed();
-      return this.#awaitCollection();
+      this.#awaitCollection();
+      return this.#awaitConverged();
     }
     const { db, key, held } = difference()!;
     const what = `replicas of ${key} in db ${db} differ ${CONVERGE_BOUND_MS} ms after the last write: ${held}`;
@@ -184,6 +188,31 @@ export class Simulation {
     else if (!this.#isOver) {
       const what = `${COLLECT_BOUND_MS} ms after replicas became equal nodes hold ${this.#machines.tombstones(keyspaces)} tombstones`;
       this.#watch.report({ kind: 'not-collected', what });
+    }
+  }
+
+  /** What the cluster says of itself is true, too. */
+  #awaitConverged(): void {
+    for (const db of this.#options.keyspaces) {
+      if (this.#isOver) return;
+      const cluster = this.#machines.at(0)!.node.cluster!;
+      let result: SurveyResult | undefined;
+      const ask = (): void => {
+        result = undefined;
+        cluster.survey.run(cluster.keyspaces.get(db)!, each => {
+          result = each;
+        });
+      };
+      const isConverged = (): boolean => {
+        if (result === undefined) return false;
+        if ('differing' in result && result.differing === 0) return true;
+        ask();
+        return false;
+      };
+      ask();
+      if (this.#passUntil(isConverged, CONVERGED_BOUND_MS) !== undefined || this.#isOver) continue;
+      const what = `replicas are equal, and ${CONVERGED_BOUND_MS} ms later CONVERGED says of db ${db}: ${JSON.stringify(result)}`;
+      this.#watch.report({ kind: 'not-converged', what });
     }
   }
 

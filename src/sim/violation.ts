@@ -9,6 +9,7 @@
  * - `come-back`: a key that was deleted or overwritten everywhere is there again (invariant 5).
  * - `divergence`: replicas that can talk and are written no more stay different (invariant 6).
  * - `not-collected`: tombstones stay though every member is here.
+ * - `not-converged`: replicas are equal, and `COTERIE CONVERGED` does not come to say so.
  * - `not-settled`: nodes that can talk do not come to see each other alive and whole.
  * - `unavailable`: too many operations failed while at most one replica was down (invariant 11).
  * - `misplaced`: a node holds what is not its to hold.
@@ -23,6 +24,7 @@ export const VIOLATIONS = [
   'come-back',
   'divergence',
   'not-collected',
+  'not-converged',
   'not-settled',
   'unavailable',
   'misplaced',

@@ -12,10 +12,10 @@ describe('COTERIE', () => {
     const session = resp3Session();
     session.server.members = [fakeNode(1, { refilling: true, weight: 1.5, client: { host: '::1', port: 7001 } })];
     const reply = session.run('COTERIE', 'NODES');
-    expect(reply).toMatch(/^\*1\r\n%14\r\n/);
+    expect(reply).toMatch(/^\*1\r\n%15\r\n/);
     expect(words(reply)).toEqual([
       ...['name', 'n1', 'status', 'alive', 'myself', 'yes', 'linked', 'yes', 'refilling', 'yes'],
-      ...['clock-off', 'no'],
+      ...['held-down', 'no', 'clock-off', 'no'],
       ...['client', '[::1]:7001', 'bus', '10.0.0.1:16379', 'zone', 'default', 'weight', '1.5'],
       ...['slots-first', ':5461', 'slots', ':16384', 'actor', 'n1.00c0ffee00c0ffee', 'id', '1'.repeat(40)],
     ]);
@@ -70,6 +70,42 @@ describe('COTERIE', () => {
     expect(refused('READ', 'all', 'WRITE')).toBe('-ERR syntax error\r\n');
     expect(refused('BOTH', 'all')).toBe('-ERR syntax error\r\n');
     expect(session.connection.consistency).toEqual({ read: 'one', write: 'one' });
+  });
+
+  it('counts the slots that differ, and says why it cannot', () => {
+    const session = new FakeSession();
+    session.server.survey = { differing: 7 };
+    expect(session.run('COTERIE', 'CONVERGED')).toBe(':7\r\n');
+    session.server.survey = { unavailable: 'n2 cannot be reached' };
+    expect(session.run('COTERIE', 'converged', '0')).toBe('-UNAVAILABLE n2 cannot be reached\r\n');
+    expect(session.run('COTERIE', 'CONVERGED', '9')).toBe('-ERR DB index is out of range\r\n');
+    expect(session.run('COTERIE', 'CONVERGED', 'x')).toBe('-ERR DB index is out of range\r\n');
+    expect(session.run('COTERIE', 'CONVERGED', '0', '1')).toMatch(/^-ERR wrong number of arguments/);
+    expect(session.server.asked).toEqual(['converged 0', 'converged 0']);
+  });
+
+  it('syncs, and says why it could not', () => {
+    const session = new FakeSession();
+    expect(session.run('COTERIE', 'SYNC')).toBe('+OK\r\n');
+    session.server.syncFailure = 'n2 did not answer';
+    expect(session.run('COTERIE', 'SYNC', '0')).toBe('-UNAVAILABLE n2 did not answer\r\n');
+  });
+
+  it('orders failures where that is allowed', () => {
+    const session = new FakeSession();
+    expect(session.run('COTERIE', 'NODE', 'DOWN', 'n2')).toBe('+OK\r\n');
+    expect(session.run('COTERIE', 'link', 'up', 'n1', 'n3')).toBe('+OK\r\n');
+    expect(session.server.asked).toEqual(['n2 down', 'n1 n3 up']);
+    expect(session.run('COTERIE', 'NODE', 'OFF', 'n2')).toBe('-ERR syntax error\r\n');
+    expect(session.run('COTERIE', 'NODE', 'DOWN', 'n\r\n9')).toBe(
+      "-ERR there is no node 'n  9': the members are n1, n2, n3\r\n",
+    );
+    expect(session.run('COTERIE', 'LINK', 'DOWN', 'n1', 'n1')).toBe('-ERR a link is between two different nodes\r\n');
+    session.server.faultCommands = false;
+    expect(session.run('COTERIE', 'NODE', 'DOWN', 'n2')).toBe(
+      '-ERR drills are off: set fault-commands to yes on every node to allow them\r\n',
+    );
+    expect(session.server.asked).toHaveLength(2);
   });
 
   it('helps as Redis does', () => {

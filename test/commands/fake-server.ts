@@ -16,6 +16,7 @@ export function fakeNode(number: number, changes: Partial<ServerNode> = {}): Ser
     status: 'alive',
     linked: true,
     refilling: false,
+    heldDown: false,
     clockOff: false,
     primarySlots: 5461,
     replicaSlots: 16384,
@@ -59,6 +60,11 @@ export class FakeServer implements Server {
   counters: Readonly<Record<string, string | number>> = {};
   versions: readonly ReplicaVersion[] = [];
   opened: readonly Connection[] = [];
+  survey: { differing: number } | { unavailable: string } = { differing: 0 };
+  syncFailure: string | undefined;
+  faultCommands = true;
+  /** What it was asked to do, in words. */
+  readonly asked: string[] = [];
   keyspaceChanges: Partial<ServerKeyspace> = {};
   /** Set by the harness: where the replies of later go. */
   defer: () => (fill: (reply: ReplyWriter) => void) => void = () => () => {};
@@ -98,6 +104,20 @@ export class FakeServer implements Server {
 
   explain(_db: number, _key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void {
     done(this.versions);
+  }
+
+  converged(db: number, done: (result: { differing: number } | { unavailable: string }) => void): void {
+    this.asked.push(`converged ${db}`);
+    done(this.survey);
+  }
+
+  sync(db: number, done: (unavailable?: string) => void): void {
+    this.asked.push(`sync ${db}`);
+    done(this.syncFailure);
+  }
+
+  drill(about: readonly string[], down: boolean): void {
+    this.asked.push(`${about.join(' ')} ${down ? 'down' : 'up'}`);
   }
 
   deferReply(): (fill: (reply: ReplyWriter) => void) => void {

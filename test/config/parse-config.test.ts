@@ -61,6 +61,7 @@ describe('defaults', () => {
       hintMaxBytes: 64 << 20,
       hintMaxAgeMs: 10_800_000,
       hintReplayRate: 2000,
+      faultCommands: false,
       antiEntropyIntervalMs: 10_000,
       repairRate: 64 * 1024 * 1024,
       tombstoneCollectionIntervalMs: 10_000,

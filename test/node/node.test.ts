@@ -1,121 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedMessageError } from '../../src/lib/byte-reader.ts';
-import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { decodeControl, encodeControl } from '../../src/node/control-messages.ts';
-import { Node } from '../../src/node/node.ts';
-import {
-  DEFAULT_ANTI_ENTROPY,
-  DEFAULT_COLLECTION,
-  DEFAULT_HINTS,
-  DEFAULT_REPLICATION_LIMITS,
-  type NodeOptions,
-} from '../../src/node/node-options.ts';
+import { DEFAULT_REPLICATION_LIMITS } from '../../src/node/node-options.ts';
 import type { PeerIdentity } from '../../src/ports/outbox.ts';
-import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
-
-interface Letter {
-  readonly from: string;
-  readonly to: string;
-  readonly bytes: Buffer;
-}
-
-/** Whole nodes whose messages arrive as soon as a test says, on links that are always up once they are made. */
-class Nodes {
-  readonly nodes = new Map<string, Node>();
-  readonly said: string[] = [];
-  nowMs = 0;
-  lost: (letter: Letter) => boolean = () => false;
-  #letters: Letter[] = [];
-
-  add(name: string, changes: Partial<NodeOptions> = {}): Node {
-    const address = { host: name, port: 1 };
-    const options: NodeOptions = {
-      name,
-      zone: name,
-      weight: 1,
-      bus: address,
-      client: address,
-      expectNodes: 3,
-      alone: false,
-      keyspaces: [EVENTUAL, QUORUM],
-      defaultKeyspace: 0,
-      password: '',
-      maxPendingReplies: 100,
-      replication: DEFAULT_REPLICATION_LIMITS,
-      antiEntropy: DEFAULT_ANTI_ENTROPY,
-      hints: DEFAULT_HINTS,
-      collection: DEFAULT_COLLECTION,
-      version: '1.2.3',
-      settings: new Map([['port', '6379']]),
-      ...changes,
-    };
-    const say = (event: string) => this.said.push(`${name}: ${event}`);
-    const node = new Node(options, {
-      clock: { wallMs: () => 1_800_000_000_000 + this.nowMs, monotonicMs: () => this.nowMs },
-      random: new SeededRandom(this.nodes.size + 1),
-      outbox: {
-        send: (to, head, body) => this.#post(name, to, head, body),
-        sendOrdered: (to, head, body) => this.#post(name, to, head, body),
-        dial: () => {},
-        hangUp: () => {},
-      },
-      log: { info: say, warn: say, error: say },
-      process: { id: 42, memory: () => ({ residentBytes: 7, heapUsedBytes: 3 }) },
-    });
-    this.nodes.set(name, node);
-    return node;
-  }
-
-  #post(from: string, to: string, head: Uint8Array, body: Uint8Array | undefined): boolean {
-    this.#letters.push({ from, to, bytes: Buffer.concat(body === undefined ? [head] : [head, body]) });
-    return true;
-  }
-
-  link(a: string, b: string): void {
-    this.nodes.get(a)!.linkUp(this.nodes.get(b)!.identity());
-    this.nodes.get(b)!.linkUp(this.nodes.get(a)!.identity());
-  }
-
-  settle(): void {
-    for (let letter = this.#letters.shift(); letter !== undefined; letter = this.#letters.shift()) {
-      if (!this.lost(letter)) this.nodes.get(letter.to)?.receive(letter.from, letter.bytes);
-    }
-  }
-
-  advance(ms: number): void {
-    for (let passed = 0; passed < ms; passed += 20) {
-      this.nowMs += 20;
-      for (const node of this.nodes.values()) node.tick();
-      this.settle();
-    }
-  }
-}
-
-function three(): Nodes {
-  const nodes = new Nodes();
-  for (const name of ['n1', 'n2', 'n3']) nodes.add(name);
-  for (const [a, b] of [
-    ['n1', 'n2'],
-    ['n1', 'n3'],
-    ['n2', 'n3'],
-  ] as const)
-    nodes.link(a, b);
-  nodes.advance(3000);
-  return nodes;
-}
-
-/** A client of a node, in words. */
-function client(node: Node) {
-  let progress = 0;
-  const socket = { id: 1, address: 'c:1', localAddress: 'n:1', queuedBytes: 0 };
-  const session = node.openSession(socket, () => progress++);
-  return {
-    execute: (line: string) => session.execute(line.split(' ').map(word => Buffer.from(word))),
-    output: () => Buffer.concat(session.output.takeSegments()).toString('latin1'),
-    progress: () => progress,
-  };
-}
+import { client, type Letter, Nodes, three } from './test-nodes.ts';
 
 describe('A node', () => {
   it('that is alone founds a cluster of one and serves at once', () => {
@@ -313,7 +202,7 @@ describe('Garbage from a peer', () => {
   it('is no control message: anything that is not [kind, message] of a known form', () => {
     const nonsense = fc.oneof(
       fc.anything(),
-      fc.tuple(fc.constantFrom('swim', 'founding', 'explain', 'x'), fc.anything()),
+      fc.tuple(fc.constantFrom('swim', 'founding', 'explain', 'drill', 'x'), fc.anything()),
     );
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), bytes => {

@@ -10,6 +10,7 @@ import { HintMessages } from '../../src/replication/hint-messages.ts';
 import type { Encoded } from '../../src/replication/message-type.ts';
 import { RecordCodec } from '../../src/replication/record-codec.ts';
 import { ReplicaMessages } from '../../src/replication/replica-messages.ts';
+import { SurveyMessages } from '../../src/replication/survey-messages.ts';
 import { SyncMessages } from '../../src/replication/sync-messages.ts';
 
 /** What docs/bus.md shows, without the line breaks and blanks of its examples. */
@@ -23,6 +24,7 @@ const forward = new ForwardMessages();
 const hints = new HintMessages(records);
 const collection = new CollectionMessages(records);
 const sync = new SyncMessages(records);
+const surveys = new SurveyMessages();
 
 const key = Buffer.from('k');
 const value = Buffer.from('v');
@@ -62,6 +64,12 @@ const EXAMPLES: Readonly<Record<string, () => Encoded>> = {
     collection.encodeReply({ id: 7, step: 'propose', floor: Number.POSITIVE_INFINITY, held: Uint8Array.of(1) }),
   collected: () => collection.encodeCollected({ epoch: 1, db: 0, entry }),
   'sync open': () => sync.encodeOpen({ round: 7, epoch: 1, db: 0, root: [1, 2] }),
+  survey: () => surveys.encodeRequest({ id: 7, epoch: 1, db: 0 }),
+  surveyed: () => {
+    const words = new Uint32Array(2 * 16_384);
+    words.set([1, 2, 3, 4], 2 * 12_706);
+    return surveys.encodeSurveyed({ id: 7, words, refilling: new Uint8Array(16_384).fill(1, 5, 7) });
+  },
   'sync root': () => sync.encodeRoot({ round: 7, db: 0, refilling: true, equal: false }),
   'sync compare': () => {
     const digests = Array.from({ length: 16 }, (_, i) => (i === 3 ? ([1, 2] as const) : EMPTY_DIGEST));

@@ -13,6 +13,7 @@ import { BODY_THRESHOLD_BYTES, type Encoded } from '../../src/replication/messag
 import type { KeyOperation } from '../../src/replication/operation.ts';
 import { RecordCodec } from '../../src/replication/record-codec.ts';
 import { ReplicaMessages } from '../../src/replication/replica-messages.ts';
+import { SurveyMessages } from '../../src/replication/survey-messages.ts';
 import { ROOT_BLOCK } from '../../src/replication/sync-blocks.ts';
 import { type KeyedRecord, SyncMessages } from '../../src/replication/sync-messages.ts';
 import type { Mutation } from '../../src/store/mutation.ts';
@@ -306,6 +307,24 @@ describe('Every message arrives as it was sent', () => {
     );
   });
 
+  it('survey and surveyed', () => {
+    const slots = fc.array(fc.tuple(fc.nat(16_383), u32, u32, fc.boolean()), { maxLength: 20 });
+    fc.assert(
+      fc.property(anId, u32, u8, slots, (id, epoch, db, held) => {
+        expect(surveys.decodeRequest(onTheWire(surveys.encodeRequest({ id, epoch, db })))).toEqual({ id, epoch, db });
+        const words = new Uint32Array(2 * 16_384);
+        const refilling = new Uint8Array(16_384);
+        for (const [slot, low, high, lacks] of held) {
+          words.set([low, high], 2 * slot);
+          if (lacks) refilling[slot] = 1;
+        }
+        const answer = { id, words, refilling };
+        expect(surveys.decodeSurveyed(onTheWire(surveys.encodeSurveyed(answer)))).toEqual(answer);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   it('sync page', () => {
     const entry = fc.tuple(u32, aVersion).map(([hash, version]) => ({ hash, ...version }));
     fc.assert(
@@ -345,6 +364,7 @@ describe('Every message arrives as it was sent', () => {
 
 type Decode = (input: ByteReader) => unknown;
 const { replica, forward, sync, hint, collection } = LINK;
+const surveys = new SurveyMessages();
 const DECODERS: readonly (readonly [string, Decode])[] = [
   ['replicate', input => replica.into.decodeReplicate(input)],
   ['replicated', input => replica.into.decodeReplicated(input)],
@@ -357,6 +377,8 @@ const DECODERS: readonly (readonly [string, Decode])[] = [
   ['sync page', input => sync.into.decodePage(input)],
   ['sync page reply', input => sync.into.decodePageReply(input)],
   ['coming', input => replica.into.decodeComing(input)],
+  ['survey', input => surveys.decodeRequest(input)],
+  ['surveyed', input => surveys.decodeSurveyed(input)],
   ['sync compare', input => sync.into.decodeCompare(input)],
   ['sync differing', input => sync.into.decodeDiffering(input)],
   ['stand-in', input => hint.into.decodeStandIn(input)],
@@ -415,6 +437,11 @@ const samples = (): readonly Buffer[] => {
     () => sync.out.encodePage({ ...page, epoch: 1, toHash: 9, entries: [{ hash: 1, ...VERSION }] }),
     () => sync.out.encodePageReply({ ...page, nextHash: 9, wanted: [1], records: [{ key: KEY, record: RECORD }] }),
     () => replica.out.encodeComing({ id: 1, answers: 'forward', bytes: 5 }),
+    () => surveys.encodeRequest({ id: 1, epoch: 1, db: 1 }),
+    () => {
+      const words = new Uint32Array(2 * 16_384).fill(7, 10, 14);
+      return surveys.encodeSurveyed({ id: 1, words, refilling: new Uint8Array(16_384).fill(1, 3, 5) });
+    },
     () =>
       sync.out.encodeCompare({ round: 1, epoch: 1, db: 1, ask: 1, blocks: [{ block: ROOT_BLOCK, digests: [[1, 2]] }] }),
     () => sync.out.encodeDiffering({ round: 1, db: 1, ask: 1, children: [3] }),

@@ -344,6 +344,7 @@ export class TestNetwork {
       collection: COLLECTION,
       hints: { ...HINTS, ...this.#options.hints },
       version: '0',
+      faultCommands: true,
       settings: new Map(),
     };
     const say: Log['info'] = (event, fields) => void this.said.push({ node: name, event, fields });

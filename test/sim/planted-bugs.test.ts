@@ -1,10 +1,12 @@
 import { describe, test } from 'vitest';
+import { SlotDigests } from '../../src/digest/slot-digests.ts';
 import { AntiEntropy } from '../../src/replication/anti-entropy.ts';
 import { Forwarder } from '../../src/replication/forwarder.ts';
 import { WriteQuorum } from '../../src/replication/quorum.ts';
 import { Refill } from '../../src/replication/refill.ts';
 import { StandInRequests } from '../../src/replication/stand-in-requests.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
+import { SlotAccounts } from '../../src/store/slot-accounts.ts';
 import { expectCaught, plant } from './planting.ts';
 
 describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
@@ -32,6 +34,23 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
   test('a hint that counts towards a strict W', () => {
     plant(StandInRequests.prototype, 'mayStandIn', { value: () => true });
     expectCaught('stale-read');
+  });
+
+  test('a digest that forgets to subtract', () => {
+    const { leave } = SlotAccounts.prototype;
+    const { toggle } = SlotDigests.prototype;
+    let leaving = false;
+    const forgetful: typeof leave = function (this: SlotAccounts, ...record) {
+      leaving = true;
+      leave.apply(this, record);
+      leaving = false;
+    };
+    const adding: typeof toggle = function (this: SlotDigests, ...dot) {
+      if (!leaving) toggle.apply(this, dot);
+    };
+    plant(SlotAccounts.prototype, 'leave', { value: forgetful });
+    plant(SlotDigests.prototype, 'toggle', { value: adding });
+    expectCaught('not-converged');
   });
 
   test('a second coordinator for a forwarded write that had arrived', () => {

@@ -1,0 +1,50 @@
+import { isWord } from './arguments.ts';
+import { type Command, NO_KEYS } from './command.ts';
+import type { CommandContext } from './context.ts';
+import { echo, SYNTAX_ERROR, writeErrorBytes } from './errors.ts';
+
+const OF_DRILLS = {
+  flags: ['admin', 'loading', 'stale'],
+  keys: NO_KEYS,
+  categories: [],
+  since: '7.0.0',
+  group: 'coterie',
+  complexity: 'O(N) where N is the number of members',
+} as const;
+
+/** `COTERIE NODE DOWN|UP node`. */
+export const NODE: Command = {
+  ...OF_DRILLS,
+  name: 'node',
+  arity: 4,
+  summary: 'For drills: let no node contact this one, or all of them again',
+  run: context => drill(context, context.args.slice(3)),
+};
+
+/** `COTERIE LINK DOWN|UP node node`. */
+export const LINK: Command = {
+  ...OF_DRILLS,
+  name: 'link',
+  arity: 5,
+  summary: 'For drills: cut the link between two nodes, or let it be again',
+  run: context => drill(context, context.args.slice(3)),
+};
+
+function drill({ args, connection, reply, server }: CommandContext, about: readonly Buffer[]): void {
+  const down = isWord(args[2]!, 'down');
+  if (!down && !isWord(args[2]!, 'up')) return reply.error(SYNTAX_ERROR);
+  if (!server.faultCommands) {
+    return reply.error('ERR drills are off: set fault-commands to yes on every node to allow them');
+  }
+  const names = server.nodes(connection.db).map(({ name }) => name);
+  const unknown = about.find(each => !names.includes(each.toString('latin1')));
+  if (unknown !== undefined) {
+    return writeErrorBytes(reply, `ERR there is no node '${echo(unknown)}': the members are ${names.join(', ')}`);
+  }
+  const wanted = about.map(each => each.toString('latin1'));
+  if (new Set(wanted).size < wanted.length) return reply.error('ERR a link is between two different nodes');
+  if (server.cluster === undefined)
+    return reply.error(`CLUSTERDOWN The cluster has not been founded: ${server.unfoundedReason}`);
+  server.drill(wanted, down);
+  reply.ok();
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { Drills } from '../../src/node/drills.ts';
+import { client, type Nodes, three } from './test-nodes.ts';
+
+function statuses(nodes: Nodes, seenBy: string): Record<string, string | undefined> {
+  const node = nodes.nodes.get(seenBy)!;
+  const others = ['n1', 'n2', 'n3'].filter(name => name !== seenBy);
+  return Object.fromEntries(others.map(name => [name, node.memberOf(name)?.status]));
+}
+
+function run(nodes: Nodes, name: string, ...lines: string[]): string {
+  const redis = client(nodes.nodes.get(name)!);
+  for (const line of lines) {
+    redis.execute(line);
+    nodes.advance(1000);
+  }
+  return redis.output();
+}
+
+describe('A drill', () => {
+  it('holds a node down for all others until it is taken back, and what was written meanwhile comes to it', () => {
+    const nodes = three();
+    expect(run(nodes, 'n1', 'COTERIE NODE DOWN n2')).toBe('+OK\r\n');
+    nodes.advance(20_000);
+    expect(statuses(nodes, 'n1')).toEqual({ n2: 'dead', n3: 'alive' });
+    expect(statuses(nodes, 'n3')).toEqual({ n1: 'alive', n2: 'dead' });
+    expect(statuses(nodes, 'n2')).toEqual({ n1: 'dead', n3: 'dead' });
+    expect(run(nodes, 'n1', 'SELECT 1', 'SET k v')).toBe('+OK\r\n+OK\r\n');
+    expect(run(nodes, 'n2', 'SELECT 1', 'GET k')).toMatch(/^\+OK\r\n-UNAVAILABLE /);
+    expect(run(nodes, 'n3', 'COTERIE NODES')).toContain('held-down');
+    expect(run(nodes, 'n3', 'COTERIE NODE UP n2')).toBe('+OK\r\n');
+    nodes.advance(20_000);
+    for (const name of ['n1', 'n2', 'n3']) expect(Object.values(statuses(nodes, name))).toEqual(['alive', 'alive']);
+    expect(run(nodes, 'n2', 'SELECT 1', 'GET k', 'COTERIE CONVERGED')).toBe('+OK\r\n$1\r\nv\r\n:0\r\n');
+  });
+
+  it('can be taken back at the node that is held down', () => {
+    const nodes = three();
+    run(nodes, 'n1', 'COTERIE NODE DOWN n2');
+    nodes.advance(20_000);
+    run(nodes, 'n2', 'COTERIE NODE UP n2');
+    nodes.advance(20_000);
+    for (const name of ['n1', 'n2', 'n3']) expect(Object.values(statuses(nodes, name))).toEqual(['alive', 'alive']);
+  });
+
+  it('that cuts a link leaves both nodes alive to each other by way of the third', () => {
+    const nodes = three();
+    run(nodes, 'n2', 'COTERIE LINK DOWN n3 n1');
+    nodes.advance(20_000);
+    expect(nodes.nodes.get('n1')!.cluster!.peerOf('n3')!.linked).toBe(false);
+    expect(nodes.nodes.get('n3')!.cluster!.peerOf('n1')!.linked).toBe(false);
+    expect(nodes.nodes.get('n1')!.cluster!.peerOf('n2')!.linked).toBe(true);
+    expect(statuses(nodes, 'n1')).toEqual({ n2: 'alive', n3: 'alive' });
+    run(nodes, 'n1', 'COTERIE LINK UP n1 n3');
+    expect(nodes.nodes.get('n3')!.cluster!.peerOf('n1')!.linked).toBe(true);
+  });
+
+  it('is told to a node whose link comes up later', () => {
+    const nodes = three();
+    nodes.lost = letter => letter.from === 'n3' || letter.to === 'n3';
+    run(nodes, 'n1', 'COTERIE NODE DOWN n2');
+    nodes.lost = () => false;
+    const [n2, n3] = ['n2', 'n3'].map(name => nodes.nodes.get(name)!);
+    expect(n3!.cluster!.peerOf('n2')!.linked).toBe(true);
+    nodes.nodes.get('n1')!.linkUp(n3!.identity());
+    nodes.settle();
+    expect(n3!.cluster!.peerOf('n2')!.linked).toBe(false);
+    expect(n2!.cluster!.peerOf('n3')!.linked).toBe(false);
+  });
+});
+
+describe('Orders', () => {
+  const members = new Set(['n1', 'n2', 'n3']);
+
+  it('agree in any order of arrival: the later counts, and of two at once the one to be down', () => {
+    const orders = [
+      { about: ['n2'], down: true, atMs: 5 },
+      { about: ['n2'], down: false, atMs: 6 },
+      { about: ['n1', 'n3'], down: false, atMs: 7 },
+      { about: ['n1', 'n3'], down: true, atMs: 7 },
+    ];
+    for (const arrival of [orders, [...orders].reverse()]) {
+      const drills = new Drills('n1', members);
+      for (const order of arrival) drills.hear({ orders: [order] });
+      expect([drills.isCut('n2'), drills.isCut('n3'), drills.inForce]).toEqual([false, true, 1]);
+    }
+  });
+
+  it('are above all that is known, whatever the clock; and none are kept about strangers', () => {
+    const drills = new Drills('n1', members);
+    drills.hear({ orders: [{ about: ['n2'], down: true, atMs: 9_000 }] });
+    drills.give(['n2'], false, 100);
+    expect([drills.isDown('n2'), drills.message.orders[0]!.atMs]).toEqual([false, 9_001]);
+    expect(drills.hear({ orders: [{ about: ['x'], down: true, atMs: 1 }] })).toBe(false);
+    expect(drills.message.orders).toHaveLength(1);
+  });
+});

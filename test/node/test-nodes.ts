@@ -1,0 +1,119 @@
+import { SeededRandom } from '../../src/lib/seeded-random.ts';
+import { Node } from '../../src/node/node.ts';
+import {
+  DEFAULT_ANTI_ENTROPY,
+  DEFAULT_COLLECTION,
+  DEFAULT_HINTS,
+  DEFAULT_REPLICATION_LIMITS,
+  type NodeOptions,
+} from '../../src/node/node-options.ts';
+import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
+
+export interface Letter {
+  readonly from: string;
+  readonly to: string;
+  readonly bytes: Buffer;
+}
+
+/** Whole nodes whose messages arrive as soon as a test says, on links that are always up once they are made. */
+export class Nodes {
+  readonly nodes = new Map<string, Node>();
+  readonly said: string[] = [];
+  nowMs = 0;
+  /** Added to the wall clock of a node. */
+  readonly wallOffsetsMs = new Map<string, number>();
+  lost: (letter: Letter) => boolean = () => false;
+  #letters: Letter[] = [];
+
+  add(name: string, changes: Partial<NodeOptions> = {}): Node {
+    const address = { host: name, port: 1 };
+    const options: NodeOptions = {
+      name,
+      zone: name,
+      weight: 1,
+      bus: address,
+      client: address,
+      expectNodes: 3,
+      alone: false,
+      keyspaces: [EVENTUAL, QUORUM],
+      defaultKeyspace: 0,
+      password: '',
+      maxPendingReplies: 100,
+      replication: DEFAULT_REPLICATION_LIMITS,
+      antiEntropy: DEFAULT_ANTI_ENTROPY,
+      hints: DEFAULT_HINTS,
+      collection: DEFAULT_COLLECTION,
+      version: '1.2.3',
+      faultCommands: true,
+      settings: new Map([['port', '6379']]),
+      ...changes,
+    };
+    const say = (event: string) => this.said.push(`${name}: ${event}`);
+    const node = new Node(options, {
+      clock: {
+        wallMs: () => 1_800_000_000_000 + this.nowMs + (this.wallOffsetsMs.get(name) ?? 0),
+        monotonicMs: () => this.nowMs,
+      },
+      random: new SeededRandom(this.nodes.size + 1),
+      outbox: {
+        send: (to, head, body) => this.#post(name, to, head, body),
+        sendOrdered: (to, head, body) => this.#post(name, to, head, body),
+        dial: () => {},
+        hangUp: () => {},
+      },
+      log: { info: say, warn: say, error: say },
+      process: { id: 42, memory: () => ({ residentBytes: 7, heapUsedBytes: 3 }) },
+    });
+    this.nodes.set(name, node);
+    return node;
+  }
+
+  #post(from: string, to: string, head: Uint8Array, body: Uint8Array | undefined): boolean {
+    this.#letters.push({ from, to, bytes: Buffer.concat(body === undefined ? [head] : [head, body]) });
+    return true;
+  }
+
+  link(a: string, b: string): void {
+    this.nodes.get(a)!.linkUp(this.nodes.get(b)!.identity());
+    this.nodes.get(b)!.linkUp(this.nodes.get(a)!.identity());
+  }
+
+  settle(): void {
+    for (let letter = this.#letters.shift(); letter !== undefined; letter = this.#letters.shift()) {
+      if (!this.lost(letter)) this.nodes.get(letter.to)?.receive(letter.from, letter.bytes);
+    }
+  }
+
+  advance(ms: number): void {
+    for (let passed = 0; passed < ms; passed += 20) {
+      this.nowMs += 20;
+      for (const node of this.nodes.values()) node.tick();
+      this.settle();
+    }
+  }
+}
+
+export function three(): Nodes {
+  const nodes = new Nodes();
+  for (const name of ['n1', 'n2', 'n3']) nodes.add(name);
+  for (const [a, b] of [
+    ['n1', 'n2'],
+    ['n1', 'n3'],
+    ['n2', 'n3'],
+  ] as const)
+    nodes.link(a, b);
+  nodes.advance(3000);
+  return nodes;
+}
+
+/** A client of a node, in words. */
+export function client(node: Node) {
+  let progress = 0;
+  const socket = { id: 1, address: 'c:1', localAddress: 'n:1', queuedBytes: 0 };
+  const session = node.openSession(socket, () => progress++);
+  return {
+    execute: (line: string) => session.execute(line.split(' ').map(word => Buffer.from(word))),
+    output: () => Buffer.concat(session.output.takeSegments()).toString('latin1'),
+    progress: () => progress,
+  };
+}
