@@ -1,5 +1,6 @@
 import { slotOf } from '../lib/slots.ts';
 import { type Command, NO_KEYS, SECOND_ARGUMENT } from './command.ts';
+import { CONFLICTS } from './conflicts.ts';
 import { CONSISTENCY } from './consistency.ts';
 import { container } from './container.ts';
 import type { CommandContext } from './context.ts';
@@ -95,7 +96,7 @@ const EXPLAIN: Command = {
     const { args, connection, server } = context;
     const place = placeOf(context);
     const fill = server.deferReply(connection);
-    server.explain(connection.db, args[2]!, versions => {
+    server.explain(connection.db, args[2]!, 'version', versions => {
       fill(reply => writeData(reply, { ...place, replicas: versions.map(describeVersion) }));
     });
   },
@@ -146,6 +147,8 @@ const KEYSPACES: Command = {
 };
 
 const HELP = [
+  'CONFLICTS <key>',
+  '    List the versions of <key> that lost against concurrent ones, the latest first.',
   'CONSISTENCY [READ <count>] [WRITE <count>]',
   '    Show, or set for this connection, how many replicas must answer a read and',
   "    acknowledge a write: a number, ONE, QUORUM, ALL, or DEFAULT for the keyspace's own.",
@@ -170,6 +173,6 @@ const HELP = [
 /** What Redis has no word for (DESIGN §1). */
 export const COTERIE: Command = container(
   { name: 'coterie', summary: 'A container for commands about replication', since: '7.0.0', group: 'coterie' },
-  [NODES, RING, EXPLAIN, KEYSPACES, CONSISTENCY, CONVERGED, SYNC, NODE, LINK],
+  [NODES, RING, EXPLAIN, CONFLICTS, KEYSPACES, CONSISTENCY, CONVERGED, SYNC, NODE, LINK],
   HELP,
 );

@@ -1,7 +1,7 @@
 import type { ReplyWriter } from '../resp/reply-writer.ts';
 
-/** A value in a reply for people and programs: a map of these, a list of these, or a text or an integer. */
-export type ReplyData = string | number | readonly ReplyData[] | ReplyFields;
+/** A value in a reply for people and programs: a map of these, a list of these, or a text, bytes or an integer. */
+export type ReplyData = string | number | Uint8Array | readonly ReplyData[] | ReplyFields;
 
 export interface ReplyFields {
   readonly [field: string]: ReplyData | undefined;
@@ -11,6 +11,7 @@ export interface ReplyFields {
 export function writeData(reply: ReplyWriter, data: ReplyData): void {
   if (Number.isSafeInteger(data)) reply.integer(data as number);
   else if (typeof data === 'string' || typeof data === 'number') reply.bulkString(String(data));
+  else if (data instanceof Uint8Array) reply.bulk(data);
   else if (isList(data)) {
     reply.array(data.length);
     for (const each of data) writeData(reply, each);

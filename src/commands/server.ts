@@ -45,6 +45,19 @@ export interface ReplicaVersion {
   readonly vector?: readonly string[];
   /** The nodes for which this one has a hint on the key. */
   readonly hintsFor?: readonly string[];
+  /** What last-write-wins put aside there, the latest first; only if it was asked for. */
+  readonly conflicts?: readonly ReplicaConflict[];
+}
+
+/** A version of a key that lost against a concurrent one. */
+export interface ReplicaConflict {
+  /** `<actor>@<stamp>`, Unix milliseconds. */
+  readonly dot: string;
+  readonly writtenMs: number;
+  /** Of the value in bytes; undefined if the version was a deletion. */
+  readonly length?: number;
+  /** Left out where the answer would grow too large. */
+  readonly value?: Uint8Array;
 }
 
 export interface ServerKeyspace {
@@ -68,6 +81,9 @@ export interface ServerKeyspace {
   /** Slots that this node holds and has not refilled yet. */
   readonly refillingSlots: number;
 }
+
+/** Whether a replica is asked for its version alone, or also for what it put aside. */
+export type ExplainWhat = 'version' | 'conflicts';
 
 /** What commands may know of the node and its cluster, and the little they may do to them. */
 export interface Server {
@@ -93,7 +109,7 @@ export interface Server {
   keyspaces(): readonly ServerKeyspace[];
   keysInSlot(db: number, slot: number): number;
   /** Asks every replica what it holds of the key; `done` is called once, later, in the order of the preference list. */
-  explain(db: number, key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void;
+  explain(db: number, key: Buffer, what: ExplainWhat, done: (versions: readonly ReplicaVersion[]) => void): void;
   /** How many slots of the keyspace differ between their replicas right now, or why that is not known; later, once. */
   converged(db: number, done: (result: { differing: number } | { unavailable: string }) => void): void;
   /** One round of anti-entropy with each co-replica; `done` is called once, later, with a reason if it failed. */

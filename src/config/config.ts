@@ -52,6 +52,7 @@ export interface Config {
   readonly hintMaxBytes: number;
   readonly hintMaxAgeMs: number;
   readonly faultCommands: boolean;
+  readonly conflictJournalBytes: number;
   readonly antiEntropyIntervalMs: number;
   /** Bytes a second. */
   readonly repairRate: number;

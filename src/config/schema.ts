@@ -128,6 +128,11 @@ export const configSchema = z.strictObject({
     '2000',
     'Records a second that the node hands over to those that are back.',
   ),
+  'conflict-journal-bytes': setting(
+    size('0', '16gb'),
+    '16mb',
+    'Bytes of values that lost against concurrent ones and are kept of each keyspace, for COTERIE CONFLICTS.',
+  ),
   'anti-entropy-interval': setting(
     duration('100ms', '24h'),
     '10s',
@@ -207,6 +212,7 @@ export const SECTIONS = [
       'hint-max-bytes',
       'hint-max-age',
       'hint-replay-rate',
+      'conflict-journal-bytes',
       'anti-entropy-interval',
       'repair-rate',
       'tombstone-collection-interval',

@@ -128,5 +128,6 @@ function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeO
     version: packageVersion(),
     settings: settingsShown(config, client.port),
     faultCommands: config.faultCommands,
+    conflictJournalBytes: config.conflictJournalBytes,
   };
 }

@@ -32,6 +32,7 @@ import { SurveyMessages } from '../replication/survey-messages.ts';
 import { SyncMessages } from '../replication/sync-messages.ts';
 import { TombstoneCollector } from '../replication/tombstone-collector.ts';
 import { Ring } from '../ring/ring.ts';
+import { ConflictJournal } from '../store/conflict-journal.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import { NEVER } from '../store/record.ts';
 import { RecordStore } from '../store/record-store.ts';
@@ -88,7 +89,7 @@ export class Cluster implements OperationRunner {
     const self = this.#byName.get(options.name);
     assert(self !== undefined, `Cannot join cluster ${identity.id}: ${options.name} is not among its members`);
     this.self = self;
-    this.keyspaces = new Map(options.keyspaces.map(policy => [policy.db, this.#makeKeyspace(policy, actors)]));
+    this.keyspaces = new Map(options.keyspaces.map(policy => [policy.db, this.#makeKeyspace(policy, actors, options)]));
     const records = new RecordCodec(actors);
     this.#replicaMessages = new ReplicaMessages(records);
     this.#syncMessages = new SyncMessages(records);
@@ -258,10 +259,16 @@ export class Cluster implements OperationRunner {
     for (const housekeeper of this.#housekeepers) housekeeper.tick(this.#clock.wallMs());
   }
 
-  #makeKeyspace(policy: NodeOptions['keyspaces'][number], actors: Actors): Keyspace {
+  #makeKeyspace(
+    policy: NodeOptions['keyspaces'][number],
+    actors: Actors,
+    { conflictJournalBytes }: NodeOptions,
+  ): Keyspace {
     const replicas = policy.replicas === 'all' ? this.peers.length : policy.replicas;
     const placement = new Placement(this.ring, this.peers, replicas);
-    return new Keyspace(policy, new RecordStore({ actors, hashKey: this.identity.hashKey }), placement);
+    const conflicts = new ConflictJournal(conflictJournalBytes);
+    const store = new RecordStore({ actors, hashKey: this.identity.hashKey, conflicts });
+    return new Keyspace(policy, store, placement, conflicts);
   }
 
   /**

@@ -1,19 +1,31 @@
-import type { ReplicaVersion } from '../commands/server.ts';
+import type { ExplainWhat, ReplicaConflict, ReplicaVersion } from '../commands/server.ts';
 
 /** "What have you of this key?", and what a replica says. */
 export type ExplainMessage =
-  | { readonly type: 'ask'; readonly id: number; readonly db: number; readonly key: Uint8Array }
+  | {
+      readonly type: 'ask';
+      readonly id: number;
+      readonly db: number;
+      readonly key: Uint8Array;
+      readonly what: ExplainWhat;
+    }
   | { readonly type: 'answer'; readonly id: number; readonly version: ReplicaVersion };
 
 const STATUSES = ['value', 'tombstone', 'absent'] as const;
 
 export function parseExplainMessage(value: unknown): ExplainMessage | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { type, id, db, key, version } = value as { [field: string]: unknown };
+  const { type, id, db, key, what, version } = value as { [field: string]: unknown };
   if (typeof id !== 'number') return undefined;
-  if (type === 'ask' && typeof db === 'number' && key instanceof Uint8Array) return { type, id, db, key };
+  if (type === 'ask' && typeof db === 'number' && key instanceof Uint8Array && isWhat(what)) {
+    return { type, id, db, key, what };
+  }
   const parsed = type === 'answer' ? parseVersion(version) : undefined;
   return parsed && { type: 'answer', id, version: parsed };
+}
+
+function isWhat(value: unknown): value is ExplainWhat {
+  return value === 'version' || value === 'conflicts';
 }
 
 function isText(value: unknown): value is string {
@@ -40,5 +52,15 @@ function parseVersion(value: unknown): ReplicaVersion | undefined {
     ...(isInteger(fields['expiryAtMs']) && { expiryAtMs: fields['expiryAtMs'] }),
     ...(Array.isArray(fields['vector']) && { vector: fields['vector'].filter(isText) }),
     ...(Array.isArray(fields['hintsFor']) && { hintsFor: fields['hintsFor'].filter(isText) }),
+    ...(Array.isArray(fields['conflicts']) && { conflicts: fields['conflicts'].flatMap(parseConflict) }),
   };
+}
+
+/** None for what no node would say. */
+function parseConflict(value: unknown): ReplicaConflict[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const { dot, writtenMs, length, value: bytes } = value as { [field: string]: unknown };
+  if (!isText(dot) || !isInteger(writtenMs)) return [];
+  const body = bytes instanceof Uint8Array && { value: bytes };
+  return [{ dot, writtenMs, ...(isInteger(length) && { length }), ...body }];
 }

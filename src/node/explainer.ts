@@ -1,5 +1,5 @@
 import { wallMsOf } from '../clock/hybrid-clock.ts';
-import type { ReplicaVersion } from '../commands/server.ts';
+import type { ExplainWhat, ReplicaConflict, ReplicaVersion } from '../commands/server.ts';
 import { slotOf } from '../lib/slots.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import { DeadlineQueue } from '../replication/deadline-queue.ts';
@@ -9,6 +9,10 @@ import type { Peer } from '../replication/peer.ts';
 import { firstOperationId, type ReplicationContext } from '../replication/replication-context.ts';
 import { NEVER } from '../store/record.ts';
 import type { ExplainMessage } from './explain-messages.ts';
+
+/** Versions put aside that one replica tells of, and bytes of their values. */
+const MOST_CONFLICTS = 64;
+const MOST_CONFLICT_BYTES = 1 << 20;
 
 interface Explanation {
   readonly startedMs: number;
@@ -31,7 +35,12 @@ export class Explainer {
     this.#send = send;
   }
 
-  explain(keyspace: Keyspace, key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void {
+  explain(
+    keyspace: Keyspace,
+    key: Buffer,
+    what: ExplainWhat,
+    done: (versions: readonly ReplicaVersion[]) => void,
+  ): void {
     const slot = slotOf(key);
     const replicas = keyspace.placement.replicasOf(slot);
     const explanation: Explanation = {
@@ -42,8 +51,8 @@ export class Explainer {
     };
     const id = this.#pending.add(explanation);
     for (const peer of replicas) {
-      if (peer.isSelf) explanation.versions.set(peer, this.#versionHere(keyspace, slot, key, peer.name));
-      else this.#send(peer.name, { type: 'ask', id, db: keyspace.db, key });
+      if (peer.isSelf) explanation.versions.set(peer, this.#versionHere(keyspace, slot, key, peer.name, what));
+      else this.#send(peer.name, { type: 'ask', id, db: keyspace.db, key, what });
     }
     this.#settle(id, explanation);
   }
@@ -52,7 +61,7 @@ export class Explainer {
     if (message.type === 'ask') {
       const keyspace = this.#context.keyspaces.get(message.db);
       if (keyspace === undefined) return;
-      const version = this.#versionHere(keyspace, slotOf(message.key), message.key, self);
+      const version = this.#versionHere(keyspace, slotOf(message.key), message.key, self, message.what);
       this.#send(from.name, { type: 'answer', id: message.id, version });
       return;
     }
@@ -79,14 +88,17 @@ export class Explainer {
     done(replicas.map(peer => versions.get(peer) ?? { node: peer.name, status: 'no answer', refilling: false }));
   }
 
-  #versionHere(keyspace: Keyspace, slot: number, key: Uint8Array, node: NodeName): ReplicaVersion {
+  #versionHere(keyspace: Keyspace, slot: number, key: Uint8Array, node: NodeName, what: ExplainWhat): ReplicaVersion {
     const { store } = keyspace;
     const refilling = keyspace.refill.isRefilling(slot);
     const hash = store.hashOf(key);
     const ref = store.find(slot, hash, key);
     const owed = this.#hints.peersOwed(keyspace, slot, hash);
-    const hintsFor = owed.length > 0 ? { hintsFor: owed } : {};
-    if (ref === 0) return { node, status: 'absent', refilling, ...hintsFor };
+    const rest = {
+      ...(owed.length > 0 && { hintsFor: owed }),
+      ...(what === 'conflicts' && { conflicts: this.#conflictsHere(keyspace, key) }),
+    };
+    if (ref === 0) return { node, status: 'absent', refilling, ...rest };
     const { dot, vector } = store.read(ref);
     const { actors, clock } = this.#context;
     const expiryAtMs = store.expiryAtMs(ref);
@@ -99,7 +111,24 @@ export class Explainer {
       length: store.valueLength(ref),
       vector: [...vector].map(([actor, stamp]) => `${actors.nameOf(actor)}@${stamp}`),
       ...(expiryAtMs !== NEVER && { expiryAtMs }),
-      ...hintsFor,
+      ...rest,
     };
+  }
+
+  #conflictsHere({ conflicts }: Keyspace, key: Uint8Array): readonly ReplicaConflict[] {
+    const { actors } = this.#context;
+    let bytes = 0;
+    return conflicts
+      .of(key)
+      .slice(0, MOST_CONFLICTS)
+      .map(({ dot, value }) => {
+        bytes += value?.length ?? 0;
+        return {
+          dot: `${actors.nameOf(dot.actor)}@${dot.stamp}`,
+          writtenMs: wallMsOf(dot.stamp),
+          ...(value !== undefined && { length: value.length }),
+          ...(value !== undefined && bytes <= MOST_CONFLICT_BYTES && { value }),
+        };
+      });
   }
 }

@@ -35,6 +35,8 @@ export interface NodeOptions {
   readonly version: string;
   /** What `CONFIG GET` shows. */
   readonly settings: ReadonlyMap<string, string>;
+  /** Bytes of versions put aside that are kept of each keyspace. */
+  readonly conflictJournalBytes: number;
   /** Whether operators may order failures. */
   readonly faultCommands: boolean;
 }

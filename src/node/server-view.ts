@@ -1,5 +1,12 @@
 import type { Connection } from '../commands/context.ts';
-import type { ReplicaVersion, Server, ServerKeyspace, ServerNode, ServerSlotRange } from '../commands/server.ts';
+import type {
+  ExplainWhat,
+  ReplicaVersion,
+  Server,
+  ServerKeyspace,
+  ServerNode,
+  ServerSlotRange,
+} from '../commands/server.ts';
 import { equalsInConstantTime } from '../lib/constant-time.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
@@ -123,10 +130,10 @@ export class ServerView implements Server {
     return this.#node.cluster?.keyspaces.get(db)?.store.slotCount(slot) ?? 0;
   }
 
-  explain(db: number, key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void {
+  explain(db: number, key: Buffer, what: ExplainWhat, done: (versions: readonly ReplicaVersion[]) => void): void {
     const keyspace = this.#node.cluster?.keyspaces.get(db);
     if (keyspace === undefined) done([]);
-    else this.#node.explainer!.explain(keyspace, key, done);
+    else this.#node.explainer!.explain(keyspace, key, what, done);
   }
 
   converged(db: number, done: (result: SurveyResult) => void): void {
@@ -171,7 +178,14 @@ export class ServerView implements Server {
 
   statistics(): Readonly<Record<string, string | number>> {
     const hints = this.#node.cluster?.hints;
-    const gauges = { hintsPending: hints?.size ?? 0, hintsBytes: hints?.byteLength ?? 0 };
+    const journals = [...(this.#node.cluster?.keyspaces.values() ?? [])].map(({ conflicts }) => conflicts);
+    const gauges = {
+      hintsPending: hints?.size ?? 0,
+      hintsBytes: hints?.byteLength ?? 0,
+      conflicts: journals.reduce((sum, { noted }) => sum + noted, 0),
+      conflictsKept: journals.reduce((sum, { size }) => sum + size, 0),
+      conflictsBytes: journals.reduce((sum, { byteLength }) => sum + byteLength, 0),
+    };
     const { state, offsetMs } = this.#node.clockVerdict;
     return {
       ...this.#node.counters,

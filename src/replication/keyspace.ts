@@ -1,6 +1,7 @@
 import { NO_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
 import { resolveCount } from '../lib/replica-count.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
+import type { ConflictJournal } from '../store/conflict-journal.ts';
 import type { RecordStore } from '../store/record-store.ts';
 import { CollectedTombstones } from './collected-tombstones.ts';
 import type { Placement } from './placement.ts';
@@ -16,13 +17,16 @@ export class Keyspace {
   readonly store: RecordStore;
   readonly placement: Placement;
   readonly refill: Refill;
+  /** What last-write-wins put aside here. */
+  readonly conflicts: ConflictJournal;
   readonly collected = new CollectedTombstones(COLLECTED_REMEMBERED);
   /** R and W of the policy as numbers of replicas. */
   readonly readNeed: number;
   readonly writeNeed: number;
   #kept: RecordStore | undefined;
 
-  constructor(policy: KeyspacePolicy, store: RecordStore, placement: Placement) {
+  constructor(policy: KeyspacePolicy, store: RecordStore, placement: Placement, conflicts: ConflictJournal) {
+    this.conflicts = conflicts;
     this.policy = policy;
     this.store = store;
     this.placement = placement;

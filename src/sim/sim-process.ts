@@ -211,6 +211,7 @@ function optionsOf(index: number, { nodes, keyspaces }: World): NodeOptions {
     collection: COLLECTION,
     version: 'simulated',
     faultCommands: true,
+    conflictJournalBytes: 1 << 20,
     settings: new Map(),
   };
 }

@@ -29,6 +29,19 @@ export class VectorDraft {
     this.size++;
   }
 
+  /**
+   * Whether a write of the actor is among what the vector has behind it. A full vector has forgotten its oldest entries,
+   * so what is older than all that are left counts as behind it.
+   */
+  covers(actor: ActorIndex, stamp: Stamp): boolean {
+    let isOlderThanAll = true;
+    for (let i = 0; i < this.size; i++) {
+      if (this.actors[i] === actor) return this.stamps[i]! >= stamp;
+      if (this.stamps[i]! < stamp) isOlderThanAll = false;
+    }
+    return this.size >= MAX_VECTOR_ENTRIES && isOlderThanAll;
+  }
+
   addAll(vector: VersionVector): void {
     if (vector.size > 0) for (const [actor, stamp] of vector) this.add(actor, stamp);
   }

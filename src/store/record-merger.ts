@@ -20,6 +20,7 @@ export class RecordMerger {
   readonly #actors: Actors;
   readonly #records: PackedRecords;
   #changed = false;
+  #isConflict = false;
 
   constructor(actors: Actors, records: PackedRecords) {
     this.#actors = actors;
@@ -55,13 +56,16 @@ export class RecordMerger {
    */
   merge(ref: RecordRef, incoming: StoredRecord): MergeOutcome {
     const order = ref === 0 ? -1 : this.compareToDot(ref, incoming.dot.stamp, incoming.dot.actor);
+    this.#isConflict = false;
     if (order < 0) {
       this.draft.setVersion(incoming);
+      if (ref !== 0) this.#isConflict = !this.#isBehindDraft(this.#records.actorOf(ref), this.#records.stampOf(ref));
       this.supersede(ref);
       this.#changed = true;
       return 'stored';
     }
     this.load(ref);
+    if (order > 0) this.#isConflict = !this.#isBehindDraft(incoming.dot.actor, incoming.dot.stamp);
     this.draft.vector.addAll(incoming.vector);
     if (order > 0) this.draft.vector.add(incoming.dot.actor, incoming.dot.stamp);
     this.draft.vector.bound(this.#actors, this.draft.actor);
@@ -76,6 +80,16 @@ export class RecordMerger {
   /** Whether the last `merge` left in the draft something else than the store holds. */
   get changed(): boolean {
     return this.#changed;
+  }
+
+  /** Whether in the last `merge` the version that lost was not behind the one that won: the two are concurrent. */
+  get isConflict(): boolean {
+    return this.#isConflict;
+  }
+
+  /** An actor's own writes to a key follow each other: a replica stamps on top of its own record. */
+  #isBehindDraft(actor: ActorIndex, stamp: Stamp): boolean {
+    return actor === this.draft.actor || this.draft.vector.covers(actor, stamp);
   }
 
   /** Fills the draft with the record; its value is good until the store changes. */

@@ -6,6 +6,7 @@ import { LEAF_STEP, leafBitsFor } from '../digest/leaf-digests.ts';
 import type { SlotDigests } from '../digest/slot-digests.ts';
 import { assert } from '../lib/assert.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
+import type { ConflictJournal } from './conflict-journal.ts';
 import { KeyIndex } from './key-index.ts';
 import type { ValueSink } from './outcome.ts';
 import { PackedRecords, type RecordRef } from './packed-records.ts';
@@ -40,8 +41,10 @@ export class RecordStore {
   readonly #index = new KeyIndex(this.#records);
   readonly #expiryWalk = new SlotWalk();
   readonly #compactionWalk = new SlotWalk();
+  readonly #conflicts: ConflictJournal | undefined;
 
-  constructor(options: { readonly actors: Actors; readonly hashKey: HashKey }) {
+  constructor(options: { readonly actors: Actors; readonly hashKey: HashKey; readonly conflicts?: ConflictJournal }) {
+    this.#conflicts = options.conflicts;
     this.#actors = options.actors;
     this.#hashKey = options.hashKey;
     this.#merger = new RecordMerger(options.actors, this.#records);
@@ -217,7 +220,12 @@ export class RecordStore {
   /** Takes in a record of another node. The store then holds what `mergeRecords` makes of the two (invariant 3). */
   merge(slot: number, hash: number, key: Uint8Array, record: StoredRecord): MergeOutcome {
     const cell = this.#index.locate(slot, hash, key);
-    const outcome = this.#merger.merge(this.#index.refAt(slot, cell), record);
+    const ref = this.#index.refAt(slot, cell);
+    const outcome = this.#merger.merge(ref, record);
+    if (this.#merger.isConflict && this.#conflicts !== undefined) {
+      const { dot, value } = outcome === 'stored' ? this.read(ref) : record;
+      this.#conflicts.add(key, dot, value === undefined ? undefined : Buffer.from(value));
+    }
     if (this.#merger.changed) this.#hold(slot, hash, key, cell);
     this.#merger.draft.value = undefined;
     return outcome;

@@ -43,6 +43,44 @@ describe('COTERIE', () => {
     ]);
   });
 
+  it('lists what was put aside, each version once, the latest first, and says who did not answer', () => {
+    const session = new FakeSession();
+    const old = { dot: 'n1.00@5', writtenMs: 1, length: 3 };
+    session.server.versions = [
+      { node: 'n1', status: 'value', refilling: false, conflicts: [old] },
+      {
+        node: 'n2',
+        status: 'value',
+        refilling: false,
+        conflicts: [
+          { dot: 'n3.00@9', writtenMs: 2 },
+          { ...old, value: Buffer.from('abc') },
+        ],
+      },
+      { node: 'n3', status: 'no answer', refilling: false },
+    ];
+    expect(words(session.run('COTERIE', 'CONFLICTS', 'k'))).toEqual([
+      'conflicts',
+      ...['dot', 'n3.00@9', 'written-ms', ':2', 'status', 'tombstone', 'seen-by', 'n2'],
+      ...[
+        'dot',
+        'n1.00@5',
+        'written-ms',
+        ':1',
+        'status',
+        'value',
+        'length',
+        ':3',
+        'value',
+        'abc',
+        'seen-by',
+        'n1',
+        'n2',
+      ],
+      ...['no-answer', 'n3'],
+    ]);
+  });
+
   it('lists the keyspaces', () => {
     expect(words(new FakeSession().run('COTERIE', 'KEYSPACES')).slice(0, 12)).toEqual([
       ...['db', ':0', 'name', 'eventual', 'policy', 'eventual', 'n', ':3', 'r', ':1', 'w', ':1'],

@@ -1,5 +1,12 @@
 import type { Connection } from '../../src/commands/context.ts';
-import type { ReplicaVersion, Server, ServerKeyspace, ServerNode, ServerSlotRange } from '../../src/commands/server.ts';
+import type {
+  ExplainWhat,
+  ReplicaVersion,
+  Server,
+  ServerKeyspace,
+  ServerNode,
+  ServerSlotRange,
+} from '../../src/commands/server.ts';
 import type { ReplyWriter } from '../../src/resp/reply-writer.ts';
 
 /** A member of the fake cluster: `fakeNode(1)` is n1, on 10.0.0.1:6379. */
@@ -102,7 +109,7 @@ export class FakeServer implements Server {
     return slot;
   }
 
-  explain(_db: number, _key: Buffer, done: (versions: readonly ReplicaVersion[]) => void): void {
+  explain(_db: number, _key: Buffer, _what: ExplainWhat, done: (versions: readonly ReplicaVersion[]) => void): void {
     done(this.versions);
   }
 

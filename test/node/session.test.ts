@@ -156,7 +156,7 @@ describe('Progress', () => {
     expect(client.output()).not.toBe('');
     expect(client.progress).toBe(0);
     let answer = () => {};
-    server.explain = (_db, _key, done) => {
+    server.explain = (_db, _key, _what, done) => {
       answer = () => done([]);
     };
     client.execute('COTERIE EXPLAIN k');

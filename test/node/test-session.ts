@@ -11,6 +11,7 @@ import { Placement } from '../../src/replication/placement.ts';
 import type { KeyspacePolicy } from '../../src/replication/policy.ts';
 import { BlockPool } from '../../src/resp/block-pool.ts';
 import { Ring } from '../../src/ring/ring.ts';
+import { ConflictJournal } from '../../src/store/conflict-journal.ts';
 import type { Outcome, OutcomeSink } from '../../src/store/outcome.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 import { FakeServer } from '../commands/fake-server.ts';
@@ -80,5 +81,10 @@ export class TestSession implements OperationRunner {
 }
 
 function keyspaceOf(policy: KeyspacePolicy): Keyspace {
-  return new Keyspace(policy, new RecordStore({ actors: new Actors(), hashKey: [1, 2] }), PLACEMENT);
+  return new Keyspace(
+    policy,
+    new RecordStore({ actors: new Actors(), hashKey: [1, 2] }),
+    PLACEMENT,
+    new ConflictJournal(0),
+  );
 }

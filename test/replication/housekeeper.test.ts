@@ -6,6 +6,7 @@ import { Keyspace } from '../../src/replication/keyspace.ts';
 import { Peer } from '../../src/replication/peer.ts';
 import { Placement } from '../../src/replication/placement.ts';
 import { Ring } from '../../src/ring/ring.ts';
+import { ConflictJournal } from '../../src/store/conflict-journal.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 import { EVENTUAL } from './test-network.ts';
 
@@ -25,7 +26,7 @@ function keyspaceOf(members: number): Keyspace {
     const expiryAtMs = i % 2 === 0 ? NOW_MS - 1 : NOW_MS + 1000;
     store.putValue(slotOf(key), store.hashOf(key), key, key, i + 1, actor, expiryAtMs);
   }
-  return new Keyspace(policy, store, new Placement(ring, peers, 3));
+  return new Keyspace(policy, store, new Placement(ring, peers, 3), new ConflictJournal(0));
 }
 
 function tickUntilQuiet(keyspace: Keyspace): void {

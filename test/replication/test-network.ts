@@ -345,6 +345,7 @@ export class TestNetwork {
       hints: { ...HINTS, ...this.#options.hints },
       version: '0',
       faultCommands: true,
+      conflictJournalBytes: 1 << 20,
       settings: new Map(),
     };
     const say: Log['info'] = (event, fields) => void this.said.push({ node: name, event, fields });

@@ -1,0 +1,83 @@
+import type { Dot } from './record.ts';
+
+/** A version that lost against a concurrent one: neither had seen the other, and the later stamp won. */
+export interface PutAside {
+  readonly dot: Dot;
+  /** Undefined if it was a deletion. */
+  readonly value: Uint8Array | undefined;
+}
+
+interface Entry extends PutAside {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+/** What an entry takes besides its key and value, about. */
+const ENTRY_BYTES = 200;
+
+/**
+ * The versions that last-write-wins put aside on this replica, so that somebody can look whether it was right (DESIGN
+ * §3). Bounded in bytes; the oldest give way.
+ */
+export class ConflictJournal {
+  readonly #maxBytes: number;
+  /** Oldest first. */
+  readonly #entries = new Set<Entry>();
+  /** Of each key, by its bytes as latin1; oldest first. */
+  readonly #byKey = new Map<string, Entry[]>();
+  #byteLength = 0;
+  #noted = 0;
+
+  /** @param maxBytes 0 keeps nothing, and only counts. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get byteLength(): number {
+    return this.#byteLength;
+  }
+
+  /** How many versions were put aside since the start, those included that are no longer kept. */
+  get noted(): number {
+    return this.#noted;
+  }
+
+  /** @param value is kept, and must not change. */
+  add(key: Uint8Array, dot: Dot, value: Uint8Array | undefined): void {
+    const name = nameOf(key);
+    const ofKey = this.#byKey.get(name) ?? [];
+    if (ofKey.some(entry => entry.dot.stamp === dot.stamp && entry.dot.actor === dot.actor)) return;
+    this.#noted++;
+    const bytes = ENTRY_BYTES + key.length + (value?.length ?? 0);
+    if (bytes > this.#maxBytes) return;
+    const entry: Entry = { key: name, dot, value, bytes };
+    this.#entries.add(entry);
+    this.#byKey.set(name, [...ofKey, entry]);
+    this.#byteLength += bytes;
+    for (const oldest of this.#entries) {
+      if (this.#byteLength <= this.#maxBytes) break;
+      this.#drop(oldest);
+    }
+  }
+
+  /** What was put aside of a key, the latest first. */
+  of(key: Uint8Array): readonly PutAside[] {
+    return [...(this.#byKey.get(nameOf(key)) ?? [])].reverse();
+  }
+
+  #drop(entry: Entry): void {
+    this.#entries.delete(entry);
+    this.#byteLength -= entry.bytes;
+    const left = this.#byKey.get(entry.key)!.filter(each => each !== entry);
+    if (left.length > 0) this.#byKey.set(entry.key, left);
+    else this.#byKey.delete(entry.key);
+  }
+}
+
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+}
