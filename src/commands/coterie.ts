@@ -6,6 +6,7 @@ import { container } from './container.ts';
 import type { CommandContext } from './context.ts';
 import { LINK, NODE } from './drills.ts';
 import { CONVERGED, SYNC } from './healing.ts';
+import { QUARANTINE } from './quarantine.ts';
 import { type ReplyFields, writeData } from './reply-map.ts';
 import type { ReplicaVersion, ServerNode } from './server.ts';
 
@@ -164,6 +165,8 @@ const HELP = [
   '    For drills: let no node contact this one, or all of them again.',
   'NODES',
   '    List the members of the cluster as this node knows them.',
+  'QUARANTINE LIST | CLEAR | DROP <key>',
+  '    Show or drop what this node holds back because it was stamped too far ahead.',
   'RING <key>',
   '    Show the slot of <key> and its replicas in the order of the ring.',
   'SYNC [<db>]',
@@ -173,6 +176,6 @@ const HELP = [
 /** What Redis has no word for (DESIGN §1). */
 export const COTERIE: Command = container(
   { name: 'coterie', summary: 'A container for commands about replication', since: '7.0.0', group: 'coterie' },
-  [NODES, RING, EXPLAIN, CONFLICTS, KEYSPACES, CONSISTENCY, CONVERGED, SYNC, NODE, LINK],
+  [NODES, RING, EXPLAIN, CONFLICTS, KEYSPACES, CONSISTENCY, CONVERGED, SYNC, QUARANTINE, NODE, LINK],
   HELP,
 );

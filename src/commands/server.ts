@@ -82,6 +82,16 @@ export interface ServerKeyspace {
   readonly refillingSlots: number;
 }
 
+/** A record that is neither served nor acknowledged until its time has come. */
+export interface QuarantinedRecord {
+  readonly db: number;
+  readonly key: Uint8Array;
+  /** `<actor>@<stamp>`, ms ahead of the median clock, the node that sent it. */
+  readonly dot: string;
+  readonly aheadMs: number;
+  readonly from: string;
+}
+
 /** Whether a replica is asked for its version alone, or also for what it put aside. */
 export type ExplainWhat = 'version' | 'conflicts';
 
@@ -114,6 +124,10 @@ export interface Server {
   converged(db: number, done: (result: { differing: number } | { unavailable: string }) => void): void;
   /** One round of anti-entropy with each co-replica; `done` is called once, later, with a reason if it failed. */
   sync(db: number, done: (unavailable?: string) => void): void;
+  /** What is held back here because it was stamped too far ahead. */
+  quarantined(): readonly QuarantinedRecord[];
+  /** Forgets what is held back of one key, or of all. @returns how many records that was. */
+  dropQuarantined(of: { readonly db: number; readonly key: Buffer } | 'all'): number;
   /** Whether `drill` may be called. */
   readonly faultCommands: boolean;
   /** Orders that a node, or the link between two, be down or up again. */

@@ -53,6 +53,7 @@ export interface Config {
   readonly hintMaxAgeMs: number;
   readonly faultCommands: boolean;
   readonly conflictJournalBytes: number;
+  readonly maxClockDriftMs: number;
   readonly antiEntropyIntervalMs: number;
   /** Bytes a second. */
   readonly repairRate: number;

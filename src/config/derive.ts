@@ -44,6 +44,7 @@ export function deriveConfig(from: Settings, machine: Machine, complain: Complai
     hintMaxBytes: from['hint-max-bytes'],
     hintMaxAgeMs: from['hint-max-age'],
     faultCommands: from['fault-commands'],
+    maxClockDriftMs: from['max-clock-drift'],
     conflictJournalBytes: from['conflict-journal-bytes'],
     antiEntropyIntervalMs: from['anti-entropy-interval'],
     repairRate: from['repair-rate'],

@@ -113,6 +113,11 @@ export const configSchema = z.strictObject({
     'How long a node that was told to stop may take to answer what is in flight.',
   ),
 
+  'max-clock-drift': setting(
+    duration('200ms', '10m'),
+    '2s',
+    "How far the clock may be from the median of the members' before the node stamps no writes any more.",
+  ),
   'hint-max-bytes': setting(
     size('1mb', '16gb'),
     '64mb',
@@ -209,6 +214,7 @@ export const SECTIONS = [
   {
     title: 'Healing',
     names: [
+      'max-clock-drift',
       'hint-max-bytes',
       'hint-max-age',
       'hint-replay-rate',

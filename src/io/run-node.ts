@@ -128,6 +128,7 @@ function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeO
     version: packageVersion(),
     settings: settingsShown(config, client.port),
     faultCommands: config.faultCommands,
+    maxClockDriftMs: config.maxClockDriftMs,
     conflictJournalBytes: config.conflictJournalBytes,
   };
 }

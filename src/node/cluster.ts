@@ -6,6 +6,7 @@ import { slotOf } from '../lib/slots.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import { AntiEntropy } from '../replication/anti-entropy.ts';
+import { ClockGuard } from '../replication/clock-guard.ts';
 import { CollectingReplica } from '../replication/collecting-replica.ts';
 import { CollectionMessages } from '../replication/collection-messages.ts';
 import { Coordinator } from '../replication/coordinator.ts';
@@ -22,10 +23,11 @@ import { MessageType } from '../replication/message-type.ts';
 import type { KeyOperation } from '../replication/operation.ts';
 import { Peer } from '../replication/peer.ts';
 import { Placement } from '../replication/placement.ts';
+import { Quarantine } from '../replication/quarantine.ts';
 import { RecordCodec } from '../replication/record-codec.ts';
 import { Replica } from '../replication/replica.ts';
 import { ReplicaMessages } from '../replication/replica-messages.ts';
-import type { ReplicationContext } from '../replication/replication-context.ts';
+import { absorb, type ReplicationContext } from '../replication/replication-context.ts';
 import { StandIn } from '../replication/stand-in.ts';
 import { Survey } from '../replication/survey.ts';
 import { SurveyMessages } from '../replication/survey-messages.ts';
@@ -95,6 +97,7 @@ export class Cluster implements OperationRunner {
     this.#syncMessages = new SyncMessages(records);
     this.#hintMessages = new HintMessages(records);
     this.#collectionMessages = new CollectionMessages(records);
+    const guard = new ClockGuard(ports.clock, options.maxClockDriftMs);
     this.context = {
       clock: ports.clock,
       stamps: new HybridClock(),
@@ -105,6 +108,8 @@ export class Cluster implements OperationRunner {
       messages: this.#replicaMessages,
       collections: this.#collectionMessages,
       limits: options.replication,
+      guard,
+      quarantine: new Quarantine(guard),
       counters,
       send: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.send(to.name, head, body),
       sendOrdered: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.sendOrdered(to.name, head, body),
@@ -150,12 +155,12 @@ export class Cluster implements OperationRunner {
   }
 
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
-    if (this.#coordinatesBest(keyspace, operation.slot)) this.coordinator.run(keyspace, operation, sink);
+    if (this.#coordinatesBest(keyspace, operation)) this.coordinator.run(keyspace, operation, sink);
     else this.forwarder.forward(keyspace, operation, sink);
   }
 
   setHere(keyspace: Keyspace, slot: number, key: Buffer, value: Buffer): boolean {
-    if (!keyspace.answersAlone(slot) || !keyspace.hasRoom) return false;
+    if (!keyspace.answersAlone(slot) || !keyspace.hasRoom || this.context.guard.stepsBack !== undefined) return false;
     this.coordinator.writes.setHere(keyspace, slot, key, value, NEVER);
     return true;
   }
@@ -248,6 +253,9 @@ export class Cluster implements OperationRunner {
   }
 
   tick(): void {
+    this.context.quarantine.tick(this.#clock.monotonicMs(), ({ from, keyspace, slot, key, record }) =>
+      absorb(this.context, from, keyspace, slot, key, record),
+    );
     this.coordinator.tick();
     this.forwarder.tick();
     this.hints.tick();
@@ -273,11 +281,14 @@ export class Cluster implements OperationRunner {
 
   /**
    * A replica coordinates what it holds. While it is refilling it does so only if no other can: its own record may be
-   * older than what it acknowledged before it lost its memory.
+   * older than what it acknowledged before it lost its memory. And while its clock is off it stamps nothing.
    */
-  #coordinatesBest(keyspace: Keyspace, slot: number): boolean {
-    if (keyspace.answersAlone(slot)) return true;
+  #coordinatesBest(keyspace: Keyspace, { kind, slot }: KeyOperation): boolean {
+    const stepsBack = kind === 'write' && this.context.guard.stepsBack !== undefined;
+    if (keyspace.answersAlone(slot) && !stepsBack) return true;
     if (!keyspace.placement.isHeldHere(slot)) return false;
-    return !keyspace.placement.replicasOf(slot).some(peer => !peer.isSelf && peer.reachable && !peer.refilling);
+    const isBetter = (peer: Peer): boolean =>
+      !peer.isSelf && peer.reachable && !peer.refilling && !(kind === 'write' && peer.clockOff);
+    return !keyspace.placement.replicasOf(slot).some(isBetter);
   }
 }

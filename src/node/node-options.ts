@@ -35,6 +35,8 @@ export interface NodeOptions {
   readonly version: string;
   /** What `CONFIG GET` shows. */
   readonly settings: ReadonlyMap<string, string>;
+  /** How far a clock may be from the median of all before it counts as off, and a stamp ahead of it. */
+  readonly maxClockDriftMs: number;
   /** Bytes of versions put aside that are kept of each keyspace. */
   readonly conflictJournalBytes: number;
   /** Whether operators may order failures. */

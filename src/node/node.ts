@@ -282,7 +282,11 @@ export class Node {
         self: this.identity(),
         startedAtMs: this.#startedWallMs,
         members: identity.members,
-        timings: { tickIntervalMs: MEMBERSHIP_TICK_MS, ...this.#options.membership },
+        timings: {
+          tickIntervalMs: MEMBERSHIP_TICK_MS,
+          maxClockDriftMs: this.#options.maxClockDriftMs,
+          ...this.#options.membership,
+        },
       },
       {
         random,
@@ -319,6 +323,7 @@ export class Node {
     peer.alive = member.status !== 'dead' && member.status !== 'left';
     peer.suspect = member.status === 'suspect';
     peer.refilling = member.refilling;
+    peer.clockOff = member.clockOff;
     if (member.status !== 'unknown') this.#followAddress(member);
     if (!this.#connected.has(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
   }
@@ -388,6 +393,9 @@ export class Node {
     if (this.#swim === undefined) return;
     const before = this.#clock;
     this.#clock = this.#swim.judgeClock(nowMs);
+    const { guard, stamps } = this.#cluster!.context;
+    guard.judged(this.#clock, stamps.last);
+    this.#cluster!.self.clockOff = guard.stepsBack !== undefined;
     const { state, offsetMs } = this.#clock;
     if ((state === 'off') === (before.state === 'off')) return;
     this.#viewVersion++;

@@ -1,6 +1,7 @@
 import type { Connection } from '../commands/context.ts';
 import type {
   ExplainWhat,
+  QuarantinedRecord,
   ReplicaVersion,
   Server,
   ServerKeyspace,
@@ -150,6 +151,27 @@ export class ServerView implements Server {
     else cluster.antiEntropy.sync(keyspace, done);
   }
 
+  quarantined(): readonly QuarantinedRecord[] {
+    const context = this.#node.cluster?.context;
+    if (context === undefined) return [];
+    return [...context.quarantine.list()].map(({ from, keyspace, key, record }) => ({
+      db: keyspace.db,
+      key,
+      dot: `${context.actors.nameOf(record.dot.actor)}@${record.dot.stamp}`,
+      aheadMs: context.guard.aheadMs(record.dot.stamp),
+      from: from.name,
+    }));
+  }
+
+  dropQuarantined(of: { readonly db: number; readonly key: Buffer } | 'all'): number {
+    const quarantine = this.#node.cluster?.context.quarantine;
+    if (quarantine === undefined) return 0;
+    if (of !== 'all') return quarantine.drop(of.db, of.key) ? 1 : 0;
+    const { size } = quarantine;
+    quarantine.clear();
+    return size;
+  }
+
   get faultCommands(): boolean {
     return this.#options.faultCommands;
   }
@@ -182,6 +204,8 @@ export class ServerView implements Server {
     const gauges = {
       hintsPending: hints?.size ?? 0,
       hintsBytes: hints?.byteLength ?? 0,
+      quarantined: this.#node.cluster?.context.quarantine.size ?? 0,
+      quarantineOverflowed: this.#node.cluster?.context.quarantine.overflowed ?? 0,
       conflicts: journals.reduce((sum, { noted }) => sum + noted, 0),
       conflictsKept: journals.reduce((sum, { size }) => sum + size, 0),
       conflictsBytes: journals.reduce((sum, { byteLength }) => sum + byteLength, 0),

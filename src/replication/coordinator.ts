@@ -19,16 +19,23 @@ export class Coordinator {
   readonly reads: ReadCoordinator;
   readonly writes: WriteCoordinator;
 
+  readonly #context: ReplicationContext;
   readonly #hints: Hints;
 
   constructor(context: ReplicationContext, hints: Hints, hintMessages: HintMessages) {
+    this.#context = context;
     this.#hints = hints;
     this.writes = new WriteCoordinator(context, hints, new StandInRequests(context, hintMessages));
     this.reads = new ReadCoordinator(context, this.writes);
   }
 
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
-    if (!keyspace.placement.isHeldHere(operation.slot)) {
+    const { guard, actors, self, counters } = this.#context;
+    if (operation.kind === 'write' && guard.stepsBack !== undefined) {
+      counters.unavailable++;
+      const reason = `the clock of ${nodeOf(actors.nameOf(self))} ${guard.stepsBack}`;
+      sink.complete({ status: 'unavailable', reason });
+    } else if (!keyspace.placement.isHeldHere(operation.slot)) {
       this.#standIn(keyspace, operation, sink);
     } else if (operation.kind === 'read') {
       this.reads.readFor(keyspace, operation.slot, operation.key, operation.need, sink);
@@ -88,4 +95,9 @@ export class Coordinator {
 /** A DEL that found nothing is still a DEL, unless every replica said that it has nothing: a silent one may have it. */
 function mustLeaveTombstone(mutation: Mutation, result: ReadResult): boolean {
   return mutation.kind === 'delete' && !result.everyReplicaAnswered;
+}
+
+/** The name in an actor. */
+function nodeOf(actor: string): string {
+  return actor.slice(0, actor.lastIndexOf('.'));
 }

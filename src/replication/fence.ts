@@ -71,7 +71,7 @@ export class Fence {
 
   /** A member asks: this node's answer travels behind everything that it was sent. */
   onFence(from: Peer, { id, epoch, upTo }: FenceRequest): void {
-    if (epoch !== this.#context.epoch) return;
+    if (epoch !== this.#context.epoch || this.#context.guard.isTooFarAhead(upTo)) return;
     this.#undelivered.vouch(upTo);
     const floor = this.#undelivered.leastStamp();
     this.#context.sendOrdered(from, this.#messages.encodeFenced({ id, floor }));

@@ -152,7 +152,7 @@ export class Forwarder {
     );
     pending.lastSentMs = this.#context.clock.monotonicMs();
     const candidates = candidatesFor(keyspace, operation);
-    for (const index of byMerit(candidates, replicas.length)) {
+    for (const index of byMerit(candidates, replicas.length, operation.kind === 'write')) {
       if ((pending.tried & (1 << index)) !== 0) continue;
       pending.tried |= 1 << index;
       const candidate = candidates[index]!;
@@ -219,10 +219,13 @@ function candidatesFor({ placement, policy }: Keyspace, operation: KeyOperation)
 /**
  * Indexes of candidates, best coordinator first: of the replicas those that are reachable and whole, then reachable;
  * then reachable stand-ins; then of the replicas those that are linked, then the rest. Equals keep their order.
+ *
+ * @param stamps whether the operation is one for which a node needs a clock that is not off.
  */
-function byMerit(candidates: readonly Peer[], replicaCount: number): number[] {
+function byMerit(candidates: readonly Peer[], replicaCount: number, stamps: boolean): number[] {
   const merit = (index: number): number => {
     const peer = candidates[index]!;
+    if (stamps && peer.clockOff) return index >= replicaCount ? -1 : 0;
     if (index >= replicaCount) return peer.reachable ? 1.5 : -1;
     return (peer.reachable ? 2 : 0) + (peer.linked && !peer.refilling ? 1 : 0);
   };

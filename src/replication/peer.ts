@@ -13,6 +13,9 @@ export class Peer {
   /** It says of itself that it came back without its data and has not refilled yet. */
   refilling = false;
 
+  /** It says of itself that its clock is off: it stamps nothing. */
+  clockOff = false;
+
   constructor(name: NodeName, isSelf: boolean) {
     this.name = name;
     this.isSelf = isSelf;

@@ -21,6 +21,7 @@ export class Replica {
     const keyspace = this.#keyspaceFor(message.epoch, message.db, slot);
     if (keyspace === undefined) return;
     const outcome = absorb(this.#context, from, keyspace, slot, message.key, message.record);
+    if (outcome === 'held') return;
     if (message.id === 0) this.#offerNewer(from, keyspace, slot, message.key, outcome);
     else this.#acknowledge(from, keyspace, slot, message, outcome);
   }
@@ -43,7 +44,7 @@ export class Replica {
   onHint(from: Peer, { id, epoch, db, key, record }: HintHandover, slot: number): void {
     const keyspace = this.#keyspaceFor(epoch, db, slot);
     if (keyspace === undefined) return;
-    absorb(this.#context, from, keyspace, slot, key, record);
+    if (absorb(this.#context, from, keyspace, slot, key, record) === 'held') return;
     this.#context.send(from, this.#hintMessages.encodeHinted(id));
   }
 

@@ -3,11 +3,13 @@ import type { HybridClock } from '../clock/hybrid-clock.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { StoredRecord } from '../store/record.ts';
 import { type MergeOutcome, NO_RECORD } from '../store/record-store.ts';
+import type { ClockGuard } from './clock-guard.ts';
 import type { CollectionMessages } from './collection-messages.ts';
 import type { ReplicationCounters } from './counters.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Encoded } from './message-type.ts';
 import type { Peer } from './peer.ts';
+import type { Quarantine } from './quarantine.ts';
 import type { ReplicaMessages } from './replica-messages.ts';
 import { versionOf } from './versions.ts';
 
@@ -34,6 +36,8 @@ export interface ReplicationContext {
   readonly messages: ReplicaMessages;
   readonly collections: CollectionMessages;
   readonly limits: ReplicationLimits;
+  readonly guard: ClockGuard;
+  readonly quarantine: Quarantine;
   readonly counters: ReplicationCounters;
   /** False when the message provably was not sent. */
   send(to: Peer, message: Encoded): boolean;
@@ -51,7 +55,8 @@ export function firstOperationId({ actors, self }: Pick<ReplicationContext, 'act
 
 /**
  * Merges a record that a peer sent, and raises the clock above it. A tombstone that was collected here is refused, and
- * the peer told that it may go there too.
+ * the peer told that it may go there too. One that is stamped too far ahead is held back (`held`), and may not be
+ * acknowledged.
  */
 export function absorb(
   context: ReplicationContext,
@@ -60,7 +65,8 @@ export function absorb(
   slot: number,
   key: Uint8Array,
   record: StoredRecord,
-): MergeOutcome {
+): MergeOutcome | 'held' {
+  if (context.quarantine.takes(from, keyspace, slot, key, record)) return 'held';
   context.stamps.observe(record.dot.stamp);
   if (record.expiry !== undefined) context.stamps.observe(record.expiry.dot.stamp);
   const hash = keyspace.store.hashOf(key);

@@ -27,7 +27,7 @@ export class StandIn {
     this.#context.stamps.observe(stamp);
   }
 
-  /** Where there is no room the answer is silence: the coordinator asks the next. */
+  /** Where there is no room, or the record is stamped too far ahead, the answer is silence: the coordinator asks the next. */
   onRequest(from: Peer, request: StandInRequest, slot: number): void {
     const { id, epoch, db, key, record, replicas } = request;
     const keyspace = this.#context.keyspaces.get(db);
@@ -38,7 +38,7 @@ export class StandIn {
     }
     const stamp = stampOf(record);
     if (record.dot.stamp <= this.#vouchedStamp) return this.#answerBehind(from, id, this.#vouchedStamp);
-    if (!this.#hints.mayKeep(keyspace, key, record.value)) return;
+    if (this.#context.guard.isTooFarAhead(stamp) || !this.#hints.mayKeep(keyspace, key, record.value)) return;
     const outcome = absorb(this.#context, from, keyspace, slot, key, record);
     this.#hints.keep(keyspace, slot, keyspace.store.hashOf(key), record.dot.stamp, peers);
     if (outcome === 'behind') return this.#answerBehind(from, id, keyspace.greatestStamp(slot, key));

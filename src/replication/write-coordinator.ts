@@ -139,6 +139,7 @@ export class WriteCoordinator {
 
   onReplicated(from: Peer, message: Replicated): void {
     const write = this.#pending.get(message.id);
+    if (this.#context.guard.isTooFarAhead(message.stamp)) return;
     this.#context.stamps.observe(message.stamp);
     if (write === undefined) return;
     // A copy of an answer to an earlier stamp: it speaks of a version that no longer is.

@@ -211,6 +211,7 @@ function optionsOf(index: number, { nodes, keyspaces }: World): NodeOptions {
     collection: COLLECTION,
     version: 'simulated',
     faultCommands: true,
+    maxClockDriftMs: 2_000,
     conflictJournalBytes: 1 << 20,
     settings: new Map(),
   };

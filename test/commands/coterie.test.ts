@@ -129,6 +129,20 @@ describe('COTERIE', () => {
     expect(session.run('COTERIE', 'SYNC', '0')).toBe('-UNAVAILABLE n2 did not answer\r\n');
   });
 
+  it('shows what is held back, and drops it', () => {
+    const session = new FakeSession();
+    session.server.heldBack = [{ db: 1, key: Buffer.from('k'), dot: 'n2.00@7', aheadMs: 3_600_000, from: 'n2' }];
+    expect(words(session.run('COTERIE', 'QUARANTINE', 'LIST'))).toEqual([
+      ...['db', ':1', 'key', 'k', 'dot', 'n2.00@7', 'ahead-ms', ':3600000', 'from', 'n2'],
+    ]);
+    expect(session.run('COTERIE', 'QUARANTINE', 'drop', 'k')).toBe(':1\r\n');
+    expect(session.run('COTERIE', 'QUARANTINE', 'CLEAR')).toBe(':1\r\n');
+    expect(session.server.asked).toEqual(['drop 0 k', 'clear']);
+    for (const given of [['DROP'], ['CLEAR', 'k'], ['LIST', 'k'], ['KEEP']]) {
+      expect(session.run('COTERIE', 'QUARANTINE', ...given)).toBe('-ERR syntax error\r\n');
+    }
+  });
+
   it('orders failures where that is allowed', () => {
     const session = new FakeSession();
     expect(session.run('COTERIE', 'NODE', 'DOWN', 'n2')).toBe('+OK\r\n');

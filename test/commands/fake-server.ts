@@ -1,6 +1,7 @@
 import type { Connection } from '../../src/commands/context.ts';
 import type {
   ExplainWhat,
+  QuarantinedRecord,
   ReplicaVersion,
   Server,
   ServerKeyspace,
@@ -70,6 +71,7 @@ export class FakeServer implements Server {
   survey: { differing: number } | { unavailable: string } = { differing: 0 };
   syncFailure: string | undefined;
   faultCommands = true;
+  heldBack: readonly QuarantinedRecord[] = [];
   /** What it was asked to do, in words. */
   readonly asked: string[] = [];
   keyspaceChanges: Partial<ServerKeyspace> = {};
@@ -121,6 +123,15 @@ export class FakeServer implements Server {
   sync(db: number, done: (unavailable?: string) => void): void {
     this.asked.push(`sync ${db}`);
     done(this.syncFailure);
+  }
+
+  quarantined(): readonly QuarantinedRecord[] {
+    return this.heldBack;
+  }
+
+  dropQuarantined(of: { readonly db: number; readonly key: Buffer } | 'all'): number {
+    this.asked.push(of === 'all' ? 'clear' : `drop ${of.db} ${of.key}`);
+    return this.heldBack.length;
   }
 
   drill(about: readonly string[], down: boolean): void {

@@ -62,6 +62,7 @@ describe('defaults', () => {
       hintMaxAgeMs: 10_800_000,
       hintReplayRate: 2000,
       faultCommands: false,
+      maxClockDriftMs: 2_000,
       conflictJournalBytes: 16 * 1024 * 1024,
       antiEntropyIntervalMs: 10_000,
       repairRate: 64 * 1024 * 1024,

@@ -45,6 +45,7 @@ export class Nodes {
       collection: DEFAULT_COLLECTION,
       version: '1.2.3',
       faultCommands: true,
+      maxClockDriftMs: 2_000,
       conflictJournalBytes: 1 << 20,
       settings: new Map([['port', '6379']]),
       ...changes,

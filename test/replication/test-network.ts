@@ -345,6 +345,7 @@ export class TestNetwork {
       hints: { ...HINTS, ...this.#options.hints },
       version: '0',
       faultCommands: true,
+      maxClockDriftMs: 2_000,
       conflictJournalBytes: 1 << 20,
       settings: new Map(),
     };
