@@ -2,13 +2,18 @@ import { Command } from 'commander';
 import {
   DEFAULT_SIMULATION,
   FAULT_KINDS,
+  formatFaults,
   formatReport,
   parseFaults,
+  replayCommand,
   SIMULATED_KEYSPACES,
   type SimulationOptions,
   type SimulationReport,
+  shrinkFaults,
   simulate,
+  WORKLOADS,
 } from '../sim/index.ts';
+import { codeVersion } from './commit.ts';
 import { Failure } from './failure.ts';
 import type { Shell } from './shell.ts';
 
@@ -22,6 +27,7 @@ interface Flags {
   readonly clients: string;
   readonly keys: string;
   readonly keyspace?: string;
+  readonly workload: string;
   readonly faults: string;
   readonly json?: true;
   readonly verbose?: true;
@@ -41,7 +47,8 @@ export function simulateCommand(shell: Shell): Command {
     .option('--minutes <number>', 'virtual minutes', '1')
     .option('--clients <number>', 'clients, each more than 10 operations a second', String(DEFAULT_SIMULATION.clients))
     .option('--keys <number>', 'different keys in each keyspace, 4 to 10000', String(DEFAULT_SIMULATION.keys))
-    .option('--keyspace <db>', `only this keyspace, of ${SIMULATED_KEYSPACES.map(({ db }) => db).join(' and ')}`)
+    .option('--keyspace <list>', `only these keyspaces, of ${SIMULATED_KEYSPACES.map(({ db }) => db).join(', ')}`)
+    .option('--workload <name>', `what clients do: ${WORKLOADS.join(', ')}`, DEFAULT_SIMULATION.workload)
     .option('--faults <list>', `all, none, or some of ${FAULT_KINDS.join(', ')}; kind=rate sets a rate`, 'all')
     .option('--json', 'print each report as a line of JSON')
     .option('--verbose', 'print every fault and every change of state as it happens')
@@ -59,6 +66,11 @@ function runSimulations(flags: Flags, shell: Shell): void {
     if (flags.json) shell.out(`${JSON.stringify(toJson(report, wallMs))}\n`);
     else shell.out(`${formatReport(report)}\nspeed          ${speed.toFixed(0)} virtual seconds a second\n`);
     if (report.violation === undefined) continue;
+    if (!flags.json) {
+      const faults = shrinkFaults(report, simulate);
+      shell.out(`code: ${codeVersion()}\nfaults that matter: ${formatFaults(faults)}\n`);
+      shell.out(`replay with these: ${replayCommand({ ...report.options, faults })}\n`);
+    }
     throw new Failure(1, `seed ${seed} broke a promise (${report.violation.kind})`);
   }
 }
@@ -68,9 +80,14 @@ function toOptions(flags: Flags, shell: Shell): SimulationOptions {
   if (typeof faults === 'string') throw new Failure(2, `--faults: ${faults}`);
   const { keyspace } = flags;
   const dbs = SIMULATED_KEYSPACES.map(({ db }) => db);
-  const keyspaces = keyspace === undefined ? dbs : dbs.filter(db => String(db) === keyspace);
-  if (keyspaces.length === 0) {
-    throw new Failure(2, `--keyspace: ${JSON.stringify(keyspace)} is not allowed; expected ${dbs.join(' or ')}`);
+  const asked = keyspace === undefined ? DEFAULT_SIMULATION.keyspaces.map(String) : keyspace.split(',');
+  const unknown = asked.find(each => !dbs.some(db => String(db) === each));
+  if (unknown !== undefined) {
+    throw new Failure(2, `--keyspace: ${JSON.stringify(unknown)} is not allowed; expected some of ${dbs.join(', ')}`);
+  }
+  const workload = WORKLOADS.find(name => name === flags.workload);
+  if (workload === undefined) {
+    throw new Failure(2, `--workload: ${JSON.stringify(flags.workload)} is unknown; expected ${WORKLOADS.join(', ')}`);
   }
   return {
     seed: toNumber('--seed', flags.seed, 0, MAX_SEED, true),
@@ -78,7 +95,8 @@ function toOptions(flags: Flags, shell: Shell): SimulationOptions {
     durationMs: Math.round(toNumber('--minutes', flags.minutes, 0.05, 100_000, false) * 60_000),
     clients: toNumber('--clients', flags.clients, 1, 10_000, true),
     keys: toNumber('--keys', flags.keys, 4, 10_000, true),
-    keyspaces,
+    keyspaces: dbs.filter(db => asked.includes(String(db))),
+    workload,
     faults,
     log: flags.verbose ? (atMs, line) => shell.out(`${(atMs / 1000).toFixed(4).padStart(10)}  ${line}\n`) : undefined,
   };

@@ -6,8 +6,9 @@
  * - `loss`, `duplication`, `reordering`: of messages on a link that stays up. TCP does none of it, the protocol must bear it.
  * - `partition`: two groups of nodes cannot reach each other. `one-way`: some nodes cannot reach some others, who still reach them.
  * - `crash`: a node is gone with its memory, and comes back empty under its name as a new actor.
+ * - `suspend`: a machine stops with its memory and all its connections break; later it goes on as if nothing had been.
  * - `slow`: a node stands still for a while, then goes on with what has piled up.
- * - `skew`: wall clocks are wrong by up to so much, run off, and are set again.
+ * - `skew`: wall clocks are wrong by up to so much from the beginning. `drift`: they run off. `jumps`: they are set again.
  */
 export const FAULT_KINDS = [
   'delay',
@@ -17,16 +18,19 @@ export const FAULT_KINDS = [
   'partition',
   'one-way',
   'crash',
+  'suspend',
   'slow',
   'skew',
+  'drift',
+  'jumps',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /**
  * How often each kind comes, 0 for never: of `delay`, `loss`, `duplication` and `reordering` the share of messages, at
- * the mean over stormy and quiet times; of `partition`, `one-way`, `crash` and `slow` the episodes a virtual minute; of
- * `skew` the milliseconds by which a clock may be wrong.
+ * the mean over stormy and quiet times; of `partition`, `one-way`, `crash`, `suspend`, `slow` and `jumps` the episodes a
+ * virtual minute; of `skew` the milliseconds by which a clock may be wrong; of `drift` the milliseconds a second.
  */
 export type FaultRates = Readonly<Record<FaultKind, number>>;
 
@@ -39,8 +43,11 @@ export const DEFAULT_RATES: FaultRates = {
   partition: 8,
   'one-way': 6,
   crash: 12,
+  suspend: 3,
   slow: 10,
   skew: 500,
+  drift: 0.2,
+  jumps: 10,
 };
 
 export const NO_FAULTS: FaultRates = {
@@ -51,8 +58,11 @@ export const NO_FAULTS: FaultRates = {
   partition: 0,
   'one-way': 0,
   crash: 0,
+  suspend: 0,
   slow: 0,
   skew: 0,
+  drift: 0,
+  jumps: 0,
 };
 
 /** How often each kind occurred. */

@@ -2,7 +2,15 @@ import { DEFAULT_SIMULATION, type SimulationOptions } from './options.ts';
 import type { SimulationReport } from './report.ts';
 import { Simulation } from './simulation.ts';
 
-export { DEFAULT_RATES, FAULT_KINDS, type FaultKind, type FaultRates, NO_FAULTS, parseFaults } from './faults.ts';
+export {
+  DEFAULT_RATES,
+  FAULT_KINDS,
+  type FaultKind,
+  type FaultRates,
+  formatFaults,
+  NO_FAULTS,
+  parseFaults,
+} from './faults.ts';
 export {
   type DetectionFigures,
   type DetectionOptions,
@@ -15,7 +23,11 @@ export {
 } from './membership-figures.ts';
 export { DEFAULT_SIMULATION, SIMULATED_KEYSPACES, type SimulationOptions } from './options.ts';
 export { formatReport, replayCommand, type SimulationReport } from './report.ts';
+export { shrinkFaults } from './shrink.ts';
+export { SimulatedClient, type SimulatedReply } from './simulated-client.ts';
+export { SimulatedCluster, type SimulatedClusterOptions } from './simulated-cluster.ts';
 export type { Violation, ViolationKind } from './violation.ts';
+export { WORKLOADS, type WorkloadName } from './workload.ts';
 
 /**
  * Runs a cluster of real nodes in a virtual world, with clients and faults, to its end: some ten thousand operations a

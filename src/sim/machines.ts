@@ -1,12 +1,10 @@
 import { drawFraction } from '../lib/draw.ts';
 import type { Random } from '../ports/random.ts';
 import { ReplicationCounters } from '../replication/counters.ts';
+import type { FaultRates } from './faults.ts';
 import type { CounterTotals } from './report.ts';
 import { nameOf, SimProcess, type World } from './sim-process.ts';
 import { SkewedClock, type VirtualTime } from './virtual-clock.ts';
-
-/** Clocks run off by up to this, where they may be wrong. */
-const MAX_DRIFT = 2e-4;
 
 /** The machines that nodes run on, each with its clock; a machine's node runs, or is down. */
 export class Machines {
@@ -109,13 +107,15 @@ export class Machines {
   }
 }
 
-/** Clocks that are wrong by up to `skewMs` and run off, or are right for ever. */
-export function drawClocks(count: number, time: VirtualTime, random: Random, skewMs: number): readonly SkewedClock[] {
+/** Clocks that are wrong by up to `skew` ms and run off by up to `drift` ms a second. */
+export function drawClocks(
+  count: number,
+  time: VirtualTime,
+  random: Random,
+  { skew, drift }: Pick<FaultRates, 'skew' | 'drift'>,
+): readonly SkewedClock[] {
   const draw = (): number => 2 * drawFraction(random) - 1;
-  return Array.from(
-    { length: count },
-    () => new SkewedClock(time, skewMs * draw(), skewMs === 0 ? 0 : MAX_DRIFT * draw()),
-  );
+  return Array.from({ length: count }, () => new SkewedClock(time, skew * draw(), (drift / 1000) * draw()));
 }
 
 function addCounters(totals: CounterTotals, { node }: SimProcess): void {

@@ -21,8 +21,8 @@ export interface Victims {
   say(line: string): void;
 }
 
-type EpisodeKind = 'partition' | 'one-way' | 'crash' | 'slow' | 'skew';
-const EPISODES: readonly EpisodeKind[] = ['partition', 'one-way', 'crash', 'slow', 'skew'];
+type EpisodeKind = 'partition' | 'one-way' | 'crash' | 'suspend' | 'slow' | 'jumps';
+const EPISODES: readonly EpisodeKind[] = ['partition', 'one-way', 'crash', 'suspend', 'slow', 'jumps'];
 
 /** In virtual milliseconds. */
 const STIR_MS = 4_000;
@@ -36,8 +36,10 @@ const DOWN_MAX_MS = 5_000;
 const STILL_MIN_MS = 50;
 const STILL_MAX_MS = 2_500;
 const RETRY_MS = 250;
-/** Clocks are set so many times a minute where they may be wrong. */
-const SKEWS_A_MINUTE = 10;
+const SUSPENDED_MIN_MS = 2_500;
+const SUSPENDED_MAX_MS = 15_000;
+/** A clock is set to be wrong by up to this, or by `skew` if that is more. */
+const JUMP_MS = 500;
 
 /**
  * Brings the faults about while a storm lasts, every kind that was asked for at least once, and takes them back.
@@ -95,8 +97,7 @@ export class Nemesis {
     const { time } = this.#victims;
     if (!this.#bring(kind)) return time.in(RETRY_MS, () => this.#strike(storm, kind));
     if (kind !== 'crash') this.#counts[kind]++;
-    const perMinute = kind === 'skew' ? SKEWS_A_MINUTE : this.#rates[kind];
-    const meanMs = 60_000 / perMinute;
+    const meanMs = 60_000 / this.#rates[kind];
     time.in(-Math.log(1 - this.#fraction()) * meanMs, () => this.#strike(storm, kind));
   }
 
@@ -109,9 +110,11 @@ export class Nemesis {
         return this.#partition(false);
       case 'crash':
         return this.#crash();
+      case 'suspend':
+        return this.#suspend();
       case 'slow':
         return this.#slow();
-      case 'skew':
+      case 'jumps':
         return this.#setClock();
     }
   }
@@ -195,9 +198,21 @@ export class Nemesis {
     return true;
   }
 
+  /** As when a virtual machine is moved: it knows nothing of the time in which it was not there. */
+  #suspend(): boolean {
+    const index = drawBelow(this.#random, this.#victims.nodes);
+    const process = this.#victims.processAt(index);
+    if (process === undefined || process.isStill) return false;
+    const ms = this.#mostlyShort(SUSPENDED_MIN_MS, SUSPENDED_MAX_MS);
+    this.#victims.say(`${process.name} is suspended for ${ms.toFixed(0)} ms`);
+    this.#cut([index], this.#others(index), true, ms);
+    process.standStill(ms);
+    return true;
+  }
+
   #setClock(): boolean {
     const index = drawBelow(this.#random, this.#victims.nodes);
-    const aheadMs = this.#rates.skew * (2 * this.#fraction() - 1);
+    const aheadMs = Math.max(JUMP_MS, this.#rates.skew) * (2 * this.#fraction() - 1);
     this.#victims.say(`the clock of n${index + 1} is set to be ahead by ${aheadMs.toFixed(0)} ms`);
     this.#victims.clocks[index]!.set(aheadMs);
     return true;

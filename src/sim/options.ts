@@ -1,5 +1,6 @@
 import type { KeyspacePolicy } from '../replication/policy.ts';
 import { DEFAULT_RATES, type FaultRates } from './faults.ts';
+import type { WorkloadName } from './workload.ts';
 
 /** All that a simulation follows from. */
 export interface SimulationOptions {
@@ -11,6 +12,8 @@ export interface SimulationOptions {
   readonly clients: number;
   /** Different keys in each keyspace. */
   readonly keys: number;
+  /** What clients do, of `WORKLOADS`. */
+  readonly workload: WorkloadName;
   /** Redis database numbers, of `SIMULATED_KEYSPACES`. */
   readonly keyspaces: readonly number[];
   readonly faults: FaultRates;
@@ -24,6 +27,7 @@ export const DEFAULT_SIMULATION: SimulationOptions = {
   durationMs: 60_000,
   clients: 20,
   keys: 40,
+  workload: 'mixed',
   keyspaces: [0, 1],
   faults: DEFAULT_RATES,
   log: undefined,

@@ -2,7 +2,7 @@ import type { ReplicationCounters } from '../replication/counters.ts';
 import type { Availability, Condition } from './checkers/availability.ts';
 import { FAULT_KINDS, type FaultCounts, formatFaults } from './faults.ts';
 import { type OperationOutcome, OUTCOMES } from './operation.ts';
-import type { SimulationOptions } from './options.ts';
+import { DEFAULT_SIMULATION, type SimulationOptions } from './options.ts';
 import type { Violation } from './violation.ts';
 
 /** The counters of all nodes together, those of processes that crashed too. */
@@ -47,13 +47,16 @@ export function replayCommand({
   keyspaces,
   faults,
   keys,
+  workload,
   durationMs,
 }: SimulationOptions): string {
   const minutes = durationMs / 60_000;
-  const keyspace = keyspaces.length === 1 ? ` --keyspace ${keyspaces[0]}` : '';
+  const isUsual = keyspaces.join() === DEFAULT_SIMULATION.keyspaces.join();
+  const keyspace = isUsual ? '' : ` --keyspace ${keyspaces.join()}`;
+  const mix = workload === DEFAULT_SIMULATION.workload ? '' : ` --workload ${workload}`;
   return (
     `npm run -s coterie -- simulate --nodes ${nodes} --seed ${seed} --minutes ${minutes}${keyspace}` +
-    ` --clients ${clients} --keys ${keys} --faults ${formatFaults(faults)}`
+    ` --clients ${clients} --keys ${keys}${mix} --faults ${formatFaults(faults)}`
   );
 }
 

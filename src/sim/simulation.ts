@@ -76,10 +76,11 @@ export class Simulation {
       say: (who: string, line: string) => this.#say(`${who} ${line}`),
       threw: (who: string, error: unknown) => this.#threw(who, error),
     };
-    this.#machines = new Machines(world, drawClocks(nodes, this.#time, this.#random, faults.skew), processRandom);
+    this.#machines = new Machines(world, drawClocks(nodes, this.#time, this.#random, faults), processRandom);
+    for (const kind of ['skew', 'drift'] as const) if (faults[kind] > 0) this.#faults[kind] = nodes;
     this.#nemesis = new Nemesis(this.#victims(messages), root.fork(), faults, this.#faults);
 
-    const names = keyNames(keys);
+    const names = keyNames(keys, options.workload);
     this.#watch = new Watch(this.#machines, keyspaces, names);
     const { history } = this.#watch;
     const running = () => this.#machines.running();

@@ -8,7 +8,17 @@ import { encodeValue, type OperationCommand } from './operation.ts';
  */
 type KeyClass = 'kept' | 'deleted' | 'expiring';
 
-const CLASSES: readonly KeyClass[] = ['kept', 'deleted', 'kept', 'expiring'];
+/** Which classes keys are of, in turns. */
+const CLASSES_OF = {
+  mixed: ['kept', 'deleted', 'kept', 'expiring'],
+  writes: ['kept'],
+  deletes: ['deleted', 'deleted', 'deleted', 'kept'],
+  expiries: ['expiring', 'expiring', 'expiring', 'kept'],
+} as const satisfies Readonly<Record<string, readonly KeyClass[]>>;
+
+export type WorkloadName = keyof typeof CLASSES_OF;
+
+export const WORKLOADS = Object.keys(CLASSES_OF) as readonly WorkloadName[];
 
 /** Of a hundred operations on a key of the class, how many are which. */
 const MIX: Readonly<Record<KeyClass, readonly (readonly [OperationCommand, number])[]>> = {
@@ -57,9 +67,10 @@ export interface Request {
 }
 
 /** The keys of every keyspace: some alone in their slot, some under three hash tags. */
-export function keyNames(count: number): readonly string[] {
+export function keyNames(count: number, workload: WorkloadName): readonly string[] {
+  const classes = CLASSES_OF[workload];
   return Array.from({ length: count }, (_, i) => {
-    const name = `${CLASSES[i % CLASSES.length]}:${i}`;
+    const name = `${classes[i % classes.length]}:${i}`;
     return i % 3 === 0 ? `{tag${i % 9}}${name}` : name;
   });
 }
@@ -151,7 +162,7 @@ export class Workload {
 }
 
 function classOf(key: string): KeyClass {
-  return CLASSES.find(each => key.includes(each))!;
+  return CLASSES_OF.mixed.find(each => key.includes(each))!;
 }
 
 function request(

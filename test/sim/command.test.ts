@@ -52,6 +52,7 @@ describe('coterie simulate', () => {
     expect(status).toBe(1);
     expect(out).toContain('VIOLATION (idle) with seed 9: loss was asked for and never occurred');
     expect(out).toContain('replay: npm run -s coterie -- simulate --nodes 5 --seed 9 --minutes 0.05 ');
+    expect(out).toMatch(/code: (commit|version) \S+\nfaults that matter: loss=/);
     expect(err).toBe('coterie: seed 9 broke a promise (idle)\n');
   });
 
@@ -61,6 +62,8 @@ describe('coterie simulate', () => {
     ['--minutes', 'x'],
     ['--clients', ''],
     ['--keyspace', '2'],
+    ['--keyspace', '1,x'],
+    ['--workload', 'none'],
     ['--faults', 'rain'],
   ])('%s %s is refused in one line', async (...args) => {
     const { status, err } = await run(...args);

@@ -1,0 +1,127 @@
+/**
+ * Simulations for hours: many seeds of a small cluster, some of a large one, on all processors. Prints a table for
+ * docs/reliability.md, and ends with 1 at the first violation, with the seed.
+ *
+ *     npm run simulate:soak -- [--seeds 2000] [--nodes 5] [--minutes 5] [--from 1] [--keyspace 0,1]
+ *
+ * Without flags: 2,000 seeds of 5 nodes for 5 virtual minutes, then 20 of 100 nodes for 10.
+ */
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { createInterface } from 'node:readline';
+import type { SimulationReport } from '../src/sim/index.ts';
+import { numberFlag, orRefuse, readFlags } from './harness/flags.ts';
+
+interface Plan {
+  readonly nodes: number;
+  readonly seeds: number;
+  readonly minutes: number;
+}
+
+interface Totals {
+  runs: number;
+  virtualMs: number;
+  operations: number;
+  acknowledged: number;
+  checked: number;
+  faults: number;
+  longestConvergenceMs: number;
+  longestSettlingMs: number;
+  processorMs: number;
+}
+
+const flags = readFlags({
+  seeds: { type: 'string' },
+  nodes: { type: 'string' },
+  minutes: { type: 'string' },
+  from: { type: 'string', default: '1' },
+  keyspace: { type: 'string', default: '0,1' },
+});
+const from = orRefuse(() => numberFlag('from', flags.from, 0, Number.MAX_SAFE_INTEGER));
+const plans: readonly Plan[] = orRefuse(() => {
+  const { nodes, seeds, minutes } = flags;
+  if (nodes === undefined && seeds === undefined && minutes === undefined) {
+    return [
+      { nodes: 5, seeds: 2_000, minutes: 5 },
+      { nodes: 100, seeds: 20, minutes: 10 },
+    ];
+  }
+  return [
+    {
+      nodes: numberFlag('nodes', nodes ?? '5', 3, 100),
+      seeds: numberFlag('seeds', seeds ?? '100', 1, 1_000_000),
+      minutes: numberFlag('minutes', minutes ?? '5', 0.05, 100_000),
+    },
+  ];
+});
+
+console.log(
+  '| nodes | seeds | virtual time | operations | writes acknowledged | answers checked | faults | replicas equal after, longest | nodes whole after, longest | violations |',
+);
+console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+for (const each of plans) {
+  const totals = await soak(each);
+  const hours = `${(totals.virtualMs / 3_600_000).toFixed(1)} h`;
+  const counts = [totals.operations, totals.acknowledged, totals.checked, totals.faults].map(count =>
+    count.toLocaleString('en'),
+  );
+  const times = [totals.longestConvergenceMs, totals.longestSettlingMs].map(ms => `${(ms / 1000).toFixed(1)} s`);
+  console.log(`| ${[each.nodes, `${from}–${from + each.seeds - 1}`, hours, ...counts, ...times, 0].join(' | ')} |`);
+  console.error(`${(totals.virtualMs / totals.processorMs).toFixed(1)} virtual seconds a processor second`);
+}
+
+/** Runs the seeds on as many processes as there are processors. */
+async function soak({ nodes, seeds, minutes }: Plan): Promise<Totals> {
+  const totals: Totals = {
+    runs: 0,
+    virtualMs: 0,
+    operations: 0,
+    acknowledged: 0,
+    checked: 0,
+    faults: 0,
+    longestConvergenceMs: 0,
+    longestSettlingMs: 0,
+    processorMs: 0,
+  };
+  let next = from;
+  const worker = async (): Promise<void> => {
+    while (next < from + seeds) {
+      const seed = next++;
+      const report = await run(
+        ['--nodes', nodes, '--seed', seed, '--minutes', minutes, '--keyspace', flags.keyspace].map(String),
+      );
+      add(totals, report);
+      if (totals.runs % 10 === 0) console.error(`${totals.runs} of ${seeds} seeds`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return totals;
+}
+
+function run(args: readonly string[]): Promise<SimulationReport & { wallMs: number }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, ['src/main.ts', 'simulate', ...args, '--json'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let report: (SimulationReport & { wallMs: number }) | undefined;
+    createInterface({ input: child.stdout }).on('line', line => {
+      report = JSON.parse(line);
+    });
+    child.on('close', code => {
+      if (code === 0 && report !== undefined) resolve(report);
+      else reject(new Error(`simulate ${args.join(' ')} failed: ${JSON.stringify(report?.violation)}`));
+    });
+  });
+}
+
+function add(totals: Totals, report: SimulationReport & { wallMs: number }): void {
+  totals.runs++;
+  totals.virtualMs += report.virtualMs;
+  totals.operations += Object.values(report.operations).reduce((sum, count) => sum + count, 0);
+  totals.acknowledged += report.acknowledgedWrites;
+  totals.checked += report.answersChecked;
+  totals.faults += Object.values(report.faults).reduce((sum, count) => sum + count, 0);
+  totals.longestConvergenceMs = Math.max(totals.longestConvergenceMs, report.convergenceMs);
+  totals.longestSettlingMs = Math.max(totals.longestSettlingMs, report.settlingMs);
+  totals.processorMs += report.wallMs;
+}
