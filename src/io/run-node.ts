@@ -59,6 +59,7 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
       message: (from, message) => node.receive(from, message),
       refused: (address, reason) =>
         log.warn('refused by a node', { address: `${address.host}:${address.port}`, reason }),
+      isAlive: peer => node.isAlive(peer),
       pressure: on => clients.holdUp(on),
     },
   );

@@ -132,6 +132,12 @@ export class Node {
     return this.#swim?.memberOf(name);
   }
 
+  /** Whether membership holds this very process alive. */
+  isAlive({ name, actor }: PeerIdentity): boolean {
+    const member = this.memberOf(name);
+    return member?.status === 'alive' && member.actor === actor;
+  }
+
   /** How this node's wall clock stands among the members'. */
   get clockVerdict(): ClockVerdict {
     return this.#clock;

@@ -44,6 +44,8 @@ export interface BusEvents {
   message(from: NodeName, message: Buffer): void;
   /** The handshake with this address ended in a refusal, by either side; once for each reason until a link comes up. */
   refused(address: BusAddress, reason: string): void;
+  /** Whether this actor is known to live; asked when another one comes under its name. */
+  isAlive?(peer: PeerIdentity): boolean;
   /** More waits on some live link than it can carry away, or no longer. */
   pressure?(on: boolean): void;
 }
@@ -186,7 +188,7 @@ export class Bus implements Outbox {
     return {
       limits: this.#limits,
       log: this.#options.log,
-      terms: judge => this.#terms(judge),
+      terms: judge => this.#terms(peer => this.#taken(peer) ?? judge(peer)),
       heard: (peer, before) => this.#heard(peer, before),
       silent: peer => this.#report(() => this.#events.silent?.(peer)),
       message: (from, message) => this.#events.message(from, message),
@@ -222,6 +224,16 @@ export class Bus implements Outbox {
       return this.#onRelease();
     }
     for (const other of this.#links.values()) if (other.behind === peer.name) other.dial();
+  }
+
+  /**
+   * Why a second process of a name is turned away: our link leads to the first, and that one lives. A process that has
+   * ended takes its links with it, so whoever is started again under its name is let in at once.
+   */
+  #taken({ name, actor }: PeerIdentity): string | undefined {
+    const first = this.#agreements.get(name)?.peer;
+    if (first === undefined || first.actor === actor || this.#events.isAlive?.(first) !== true) return undefined;
+    return `another running node is named ${name}, at ${keyOf(first.bus)}: start this one with another --name`;
   }
 
   #heard(peer: PeerIdentity, before: PeerIdentity | undefined): void {
