@@ -14,6 +14,7 @@ RUN npm ci --omit=dev
 FROM node:24-bookworm-slim
 WORKDIR /app
 ENV NODE_ENV=production \
+    MALLOC_MMAP_THRESHOLD_=1048576 \
     COTERIE_BIND=0.0.0.0
 COPY package.json LICENSE ./
 COPY config ./config

@@ -4,23 +4,17 @@
  *
  *     npm run bench:memory [-- --keys 1000000 --value-bytes 64] [--json FILE] [--markdown]
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Contestant, command } from './harness/contestant.ts';
 import { benchmarkKey, fill } from './harness/fill.ts';
 import { commandLine, numberFlag, orRefuse, readFlags } from './harness/flags.ts';
 import { describeMachine, machineLine } from './harness/machine.ts';
-import { memoryOf } from './harness/proc.ts';
+import { memoryOf, residentAtRest } from './harness/proc.ts';
 import { grouped, markdownTable, mib, writeDocs, writeJson } from './harness/report.ts';
 import { startCoterie } from './harness/start-coterie.ts';
 import { requireRedis, startRedis } from './harness/start-redis.ts';
 
 /** Coterie ÷ Redis, to stay under. */
 const TARGET = 3;
-const SAMPLE_INTERVAL_MS = 500;
-/** Memory is at rest when for so many samples it has changed by less than this part. */
-const REST_SAMPLES = 6;
-const REST_CHANGE = 0.005;
-const REST_TIMEOUT_MS = 60_000;
 
 interface Footprint {
   readonly emptyBytes: number;
@@ -81,17 +75,4 @@ async function measure(contestant: Contestant): Promise<Footprint> {
   const { peakBytes } = memoryOf(server.pid);
   await contestant.stop();
   return { emptyBytes, filledBytes, peakBytes };
-}
-
-async function residentAtRest(pid: number): Promise<number> {
-  const samples: number[] = [];
-  const deadlineMs = performance.now() + REST_TIMEOUT_MS;
-  while (performance.now() < deadlineMs) {
-    await sleep(SAMPLE_INTERVAL_MS);
-    samples.push(memoryOf(pid).residentBytes);
-    const last = samples.slice(-REST_SAMPLES);
-    const change = Math.max(...last) - Math.min(...last);
-    if (last.length === REST_SAMPLES && change < REST_CHANGE * last.at(-1)!) break;
-  }
-  return samples.at(-1)!;
 }

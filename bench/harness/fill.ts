@@ -10,6 +10,8 @@ export interface Filling {
   readonly keys: number;
   readonly valueBytes: number;
   readonly keyOf: (index: number) => string;
+  /** Seconds after which every key expires; undefined for never. */
+  readonly ttlSeconds?: number;
 }
 
 /** Bytes that may be on the way before replies are waited for. */
@@ -19,7 +21,8 @@ const BATCH_BYTES = 128 * 1024;
 export const benchmarkKey = (index: number) => `key:${String(index).padStart(12, '0')}`;
 
 /** Sets every key once, pipelined on one connection, to random bytes. @throws an error reply as an Error. */
-export async function fill({ port, db, keys, valueBytes, keyOf }: Filling): Promise<void> {
+export async function fill({ port, db, keys, valueBytes, keyOf, ttlSeconds }: Filling): Promise<void> {
+  const expiry = ttlSeconds === undefined ? [] : ['EX', String(ttlSeconds)];
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   await once(socket, 'connect');
   const random = randomBytes(valueBytes + 4096);
@@ -55,7 +58,7 @@ export async function fill({ port, db, keys, valueBytes, keyOf }: Filling): Prom
       await send(
         Array.from({ length: count }, (_, offset) => {
           const start = Math.floor(Math.random() * 4096);
-          return encodeRequest(['SET', keyOf(first + offset), random.subarray(start, start + valueBytes)]);
+          return encodeRequest(['SET', keyOf(first + offset), random.subarray(start, start + valueBytes), ...expiry]);
         }),
       );
     }

@@ -1,5 +1,6 @@
 /** What Linux says of processes in `/proc`. */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Clock ticks in a second as `/proc` counts them: 100 on every Linux that Node.js runs on. */
 const TICKS_PER_SECOND = 100;
@@ -54,4 +55,24 @@ export function machineSeconds(): number {
     .slice(1)
     .map(Number);
   return (user! + nice! + system! + irq! + softirq! + steal!) / TICKS_PER_SECOND;
+}
+
+const SAMPLE_INTERVAL_MS = 500;
+/** Memory is at rest when for so many samples it has changed by less than this part. */
+const REST_SAMPLES = 6;
+const REST_CHANGE = 0.005;
+const REST_TIMEOUT_MS = 60_000;
+
+/** Resident bytes of a process once they have come to rest, or after a minute. */
+export async function residentAtRest(pid: number): Promise<number> {
+  const samples: number[] = [];
+  const deadlineMs = performance.now() + REST_TIMEOUT_MS;
+  while (performance.now() < deadlineMs) {
+    await sleep(SAMPLE_INTERVAL_MS);
+    samples.push(memoryOf(pid).residentBytes);
+    const last = samples.slice(-REST_SAMPLES);
+    const change = Math.max(...last) - Math.min(...last);
+    if (last.length === REST_SAMPLES && change < REST_CHANGE * last.at(-1)!) break;
+  }
+  return samples.at(-1)!;
 }

@@ -8,6 +8,9 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const PLAIN = fileURLToPath(new URL('../plain-server.ts', import.meta.url));
 const ASK_TIMEOUT_MS = 2000;
 
+// As in `npm start` (decision 0014).
+process.env['MALLOC_MMAP_THRESHOLD_'] ??= '1048576';
+
 /**
  * Starts a cluster of this checkout, as `npm start` would, and waits until each node calls each node alive.
  *

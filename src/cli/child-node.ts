@@ -10,6 +10,9 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** Makes the C library map each page of a store by itself, so that it goes back to the system (decision 0014). Bytes. */
+const PAGE_SIZED = '1048576';
+
 /** A node of `coterie cluster` in a process of its own. Its lines come out under its name. */
 export class ChildNode {
   readonly name: string;
@@ -28,7 +31,7 @@ export class ChildNode {
     const entry = process.argv[1]!;
     // The IPC channel carries no message: that it closes tells the child that this process is gone, however it went.
     this.#process = spawn(process.execPath, [...process.execArgv, entry, 'start', ...flags, `--${END_WITH_PARENT}`], {
-      env,
+      env: { MALLOC_MMAP_THRESHOLD_: PAGE_SIZED, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     for (const stream of [this.#process.stdout!, this.#process.stderr!]) {

@@ -121,7 +121,7 @@ export class Cluster implements OperationRunner {
     this.coordinator = new Coordinator(this.context, this.hints, this.#hintMessages);
     this.forwarder = new Forwarder(this.context, this.coordinator, this.#forwardMessages);
     this.#replica = new Replica(this.context, this.#hintMessages);
-    this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace));
+    this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace, ports.clock));
     this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, this.peers, options.antiEntropy);
     this.survey = new Survey(this.context, this.#surveyMessages, this.peers);
     this.#fence = new Fence(this.context, this.#collectionMessages, this.peers, {
@@ -264,7 +264,7 @@ export class Cluster implements OperationRunner {
     this.#fence.tick();
     this.collector.tick();
     this.survey.tick();
-    for (const housekeeper of this.#housekeepers) housekeeper.tick(this.#clock.wallMs());
+    for (const housekeeper of this.#housekeepers) housekeeper.tick();
   }
 
   #makeKeyspace(

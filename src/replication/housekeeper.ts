@@ -1,30 +1,47 @@
 import { SLOT_COUNT } from '../lib/slots.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Keyspace } from './keyspace.ts';
 
-/** Records that one kind of work looks at in one tick: half a millisecond of it. */
-const BUDGET = 2000;
+/** Records that one kind of work looks at in one step: a tenth of a millisecond. */
+const STEP = 500;
+/** Steps go on for so long in one turn of the event loop, in ms, a quarter of the time, and are at most so many. */
+const TURN_MS = 5;
+const MAX_STEPS = 16;
 
 /** The background work on one keyspace's store, a little at every tick, so that memory comes back. */
 export class Housekeeper {
   readonly #keyspace: Keyspace;
+  readonly #clock: Clock;
   #slot = 0;
   #hash = 0;
 
-  constructor(keyspace: Keyspace) {
+  constructor(keyspace: Keyspace, clock: Clock) {
     this.#keyspace = keyspace;
+    this.#clock = clock;
   }
 
-  tick(wallMs: number): void {
+  tick(): void {
+    const endMs = this.#clock.monotonicMs() + TURN_MS;
+    const wallMs = this.#clock.wallMs();
+    for (let steps = 0; steps < MAX_STEPS; steps++) {
+      if (!this.#step(wallMs) || this.#clock.monotonicMs() >= endMs) return;
+    }
+  }
+
+  /** @returns whether there was anything to do, so that there may be more. */
+  #step(wallMs: number): boolean {
     const { store, isSoleReplica } = this.#keyspace;
-    store.sweepExpired(wallMs, BUDGET);
-    store.compact(BUDGET);
-    if (isSoleReplica && store.tombstoneCount > 0) this.#forgetTombstones();
+    const dropped = store.sweepExpired(wallMs, STEP);
+    const moved = store.compact(STEP);
+    const forgets = isSoleReplica && store.tombstoneCount > 0;
+    if (forgets) this.#forgetTombstones();
+    return dropped > 0 || moved > 0 || forgets;
   }
 
   /** Where a key has one replica, what an expired value leaves behind protects against nothing. */
   #forgetTombstones(): void {
     const { store } = this.#keyspace;
-    let left = BUDGET;
+    let left = STEP;
     for (let slots = 0; slots < SLOT_COUNT && left > 0; slots++) {
       const hasTombstones = store.slotRecords(this.#slot) > store.slotCount(this.#slot);
       if (hasTombstones) left -= this.#forgetSome(left);

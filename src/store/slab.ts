@@ -47,6 +47,14 @@ export class SlabPage {
     this.words = new Uint32Array(this.bytes.buffer, this.bytes.byteOffset, PAGE_BYTES / 4);
     this.doubles = new Float64Array(this.bytes.buffer, this.bytes.byteOffset, PAGE_BYTES / 8);
   }
+
+  /**
+   * Gives the memory back now, by detaching it. Left to the collector it stays for as long as nothing else makes that
+   * run: a node whose keys have expired and that has nothing to do would keep it for ever.
+   */
+  release(): void {
+    (this.bytes.buffer as ArrayBuffer).transfer(0);
+  }
 }
 
 /**
@@ -144,6 +152,8 @@ export class Slab {
 
   /** Frees every block. */
   clear(): void {
+    for (const page of this.#pages) page?.release();
+    this.#spare?.release();
     this.#pages.length = 0;
     this.#freeIndexes.length = 0;
     for (const roomy of this.#roomy) roomy.length = 0;
@@ -209,7 +219,8 @@ export class Slab {
     this.#pages[index] = undefined;
     this.#freeIndexes.push(index);
     this.#pageCount--;
-    this.#spare ??= page;
+    if (this.#spare === undefined) this.#spare = page;
+    else page.release();
   }
 
   #list(index: number, page: SlabPage): void {

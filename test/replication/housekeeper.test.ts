@@ -30,11 +30,23 @@ function keyspaceOf(members: number): Keyspace {
 }
 
 function tickUntilQuiet(keyspace: Keyspace): void {
-  const housekeeper = new Housekeeper(keyspace);
-  for (let i = 0; i < 200; i++) housekeeper.tick(NOW_MS);
+  const housekeeper = new Housekeeper(keyspace, { wallMs: () => NOW_MS, monotonicMs: () => 0 });
+  for (let i = 0; i < 200; i++) housekeeper.tick();
 }
 
 describe('Housekeeper', () => {
+  it('stops in a turn when its time is over, however much is left, and goes on in the next', () => {
+    const keyspace = keyspaceOf(3);
+    let nowMs = 0;
+    const housekeeper = new Housekeeper(keyspace, { wallMs: () => NOW_MS, monotonicMs: () => (nowMs += 3) });
+    housekeeper.tick();
+    const swept = keyspace.store.tombstoneCount;
+    expect(swept).toBeGreaterThan(0);
+    expect(swept).toBeLessThan(KEYS / 4);
+    housekeeper.tick();
+    expect(keyspace.store.tombstoneCount).toBeGreaterThan(swept);
+  });
+
   it('drops expired values, and where a key has one replica forgets their records too', () => {
     const keyspace = keyspaceOf(1);
     tickUntilQuiet(keyspace);
