@@ -1,4 +1,4 @@
-import { type Stamp, wallMsOf } from '../clock/hybrid-clock.ts';
+import { MAX_STAMP, type Stamp, stampAt, wallMsOf } from '../clock/hybrid-clock.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** How this node's wall clock stands among the members' (`membership/clock-judge.ts`). */
@@ -19,6 +19,8 @@ export class ClockGuard {
   readonly #maxDriftMs: number;
   #standing: ClockStanding = { state: 'unknown', offsetMs: 0 };
   #stepsBack: string | undefined;
+  /** No stamp up to this one was too far ahead when the clock was last judged, and so none is now: time only passes. */
+  #surelyFine: Stamp = MAX_STAMP;
 
   constructor(clock: Clock, maxDriftMs: number) {
     this.#clock = clock;
@@ -33,6 +35,8 @@ export class ClockGuard {
   /** @param lastStamp the greatest that this node has issued or seen: its next one is above. */
   judged(standing: ClockStanding, lastStamp: Stamp): void {
     this.#standing = standing;
+    const medianMs = this.#clock.wallMs() - standing.offsetMs;
+    this.#surelyFine = standing.state === 'unknown' ? MAX_STAMP : stampAt(medianMs + this.#maxDriftMs);
     const offMs = Math.round(standing.offsetMs);
     if (standing.state === 'off') this.#stepsBack = `is off by ${offMs} ms`;
     else if (this.isTooFarAhead(lastStamp))
@@ -46,6 +50,7 @@ export class ClockGuard {
   }
 
   isTooFarAhead(stamp: Stamp): boolean {
+    if (stamp <= this.#surelyFine) return false;
     return this.#standing.state !== 'unknown' && this.aheadMs(stamp) > this.#maxDriftMs;
   }
 }
