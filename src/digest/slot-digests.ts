@@ -43,10 +43,6 @@ export class SlotDigests {
     return rangeBits === 32 ? this.of(slot) : this.#leaves[slot]?.of(fromHash, rangeBits);
   }
 
-  equal(slot: number, digest: Digest): boolean {
-    return this.#low[slot] === digest[0] && this.#high[slot] === digest[1];
-  }
-
   leafBits(slot: number): number {
     return this.#leaves[slot]?.bits ?? 0;
   }

@@ -22,9 +22,6 @@ test('a digest is the XOR of the contributions of the dots held, in whatever ord
           twin[1]! ^= high;
         }
         expect(digests.of(slot)).toEqual([twin[0], twin[1]]);
-        expect(digests.equal(slot, [twin[0]!, twin[1]!])).toBe(true);
-        expect(digests.equal(slot, [twin[0]! ^ 1, twin[1]!])).toBe(false);
-        expect(digests.equal(slot, [twin[0]!, twin[1]! ^ 1])).toBe(false);
       }
     }),
   );
@@ -34,7 +31,7 @@ test('the digest of nothing is the empty one', () => {
   const digests = new SlotDigests();
   expect(digests.of(16_383)).toEqual(EMPTY_DIGEST);
   digests.toggle(16_383, 1, 2, 3);
-  expect(digests.equal(16_383, EMPTY_DIGEST)).toBe(false);
+  expect(digests.of(16_383)).not.toEqual(EMPTY_DIGEST);
   digests.clear();
   expect(digests.of(16_383)).toEqual(EMPTY_DIGEST);
 });

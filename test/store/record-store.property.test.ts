@@ -208,7 +208,7 @@ test('two stores that saw the same records in different orders hold the same, an
         );
       }
       for (const slot of [0, SLOT_COUNT - 1]) {
-        expect(a.store.digests.equal(slot, b.store.digests.of(slot))).toBe(true);
+        expect(a.store.digests.of(slot)).toEqual(b.store.digests.of(slot));
       }
     }),
   );
@@ -229,7 +229,7 @@ test('a store that lacks one dot of another has another digest', () => {
         );
       const areEqual = dotsOf(a).join() === dotsOf(b).join();
       const slots = [0, SLOT_COUNT - 1];
-      expect(slots.every(slot => a.store.digests.equal(slot, b.store.digests.of(slot)))).toBe(areEqual);
+      expect(slots.every(slot => String(a.store.digests.of(slot)) === String(b.store.digests.of(slot)))).toBe(areEqual);
     }),
   );
 });

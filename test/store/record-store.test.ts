@@ -315,7 +315,7 @@ describe('memory', () => {
     store.clear();
     expect([store.keyCount, store.tombstoneCount, store.expiringCount]).toEqual([0, 0, 0]);
     expect([store.usedBytes, store.reservedBytes]).toEqual([0, 0]);
-    for (let slot = 0; slot < SLOT_COUNT; slot++) expect(store.digests.equal(slot, EMPTY_DIGEST)).toBe(true);
+    for (let slot = 0; slot < SLOT_COUNT; slot++) expect(store.digests.of(slot)).toEqual(EMPTY_DIGEST);
     expect(find('key:7')).toBe(0);
     put('key:7', 'again');
     expect(textOf('key:7')).toBe('again');
