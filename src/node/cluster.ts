@@ -6,7 +6,7 @@ import { slotOf } from '../lib/slots.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import { AntiEntropy } from '../replication/anti-entropy.ts';
-import { ClockGuard } from '../replication/clock-guard.ts';
+import type { ClockGuard } from '../replication/clock-guard.ts';
 import { CollectingReplica } from '../replication/collecting-replica.ts';
 import { CollectionMessages } from '../replication/collection-messages.ts';
 import { Coordinator } from '../replication/coordinator.ts';
@@ -40,6 +40,11 @@ import { NEVER } from '../store/record.ts';
 import { RecordStore } from '../store/record-store.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
 import type { OperationRunner } from './session-keys.ts';
+
+/** The clock is one that is judged. */
+export interface ClusterPorts extends NodePorts {
+  readonly clock: ClockGuard;
+}
 
 /**
  * A founded cluster as one of its members runs it: the ring, the keyspaces and the parts that replicate them, made once
@@ -78,7 +83,7 @@ export class Cluster implements OperationRunner {
   constructor(
     identity: ClusterIdentity,
     options: NodeOptions,
-    ports: NodePorts,
+    ports: ClusterPorts,
     actor: string,
     actors: Actors,
     counters: ReplicationCounters,
@@ -97,7 +102,6 @@ export class Cluster implements OperationRunner {
     this.#syncMessages = new SyncMessages(records);
     this.#hintMessages = new HintMessages(records);
     this.#collectionMessages = new CollectionMessages(records);
-    const guard = new ClockGuard(ports.clock, options.maxClockDriftMs);
     this.context = {
       clock: ports.clock,
       stamps: new HybridClock(),
@@ -108,8 +112,8 @@ export class Cluster implements OperationRunner {
       messages: this.#replicaMessages,
       collections: this.#collectionMessages,
       limits: options.replication,
-      guard,
-      quarantine: new Quarantine(guard),
+      guard: ports.clock,
+      quarantine: new Quarantine(ports.clock),
       counters,
       send: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.send(to.name, head, body),
       sendOrdered: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.sendOrdered(to.name, head, body),

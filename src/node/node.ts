@@ -9,6 +9,7 @@ import type { Member, MembershipEvent } from '../membership/member.ts';
 import { Swim } from '../membership/swim.ts';
 import type { LogFields } from '../ports/log.ts';
 import type { BusAddress, NodeName, PeerIdentity } from '../ports/outbox.ts';
+import { ClockGuard } from '../replication/clock-guard.ts';
 import { ReplicationCounters } from '../replication/counters.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { MessageType } from '../replication/message-type.ts';
@@ -46,6 +47,8 @@ export class Node {
   readonly actor: string;
   readonly #options: NodeOptions;
   readonly #ports: NodePorts;
+  /** The machine's clock, put right while it is off. */
+  readonly #guard: ClockGuard;
   readonly #actors = new Actors();
   readonly #founding: Founding;
   /** Peers that our links lead to, and those of them that no drill cuts off. */
@@ -69,6 +72,7 @@ export class Node {
   constructor(options: NodeOptions, ports: NodePorts) {
     this.#options = options;
     this.#ports = ports;
+    this.#guard = new ClockGuard(ports.clock, options.maxClockDriftMs, () => this.#judgeClock());
     this.actor = `${options.name}.${drawHex(ports.random, 8)}`;
     this.#startedWallMs = ports.clock.wallMs();
     this.#founding = new Founding(
@@ -80,9 +84,15 @@ export class Node {
         event: event => this.#onFounding(event),
       },
     );
-    this.#view = new ServerView(this, options, ports, this.#startedWallMs, drawHex(ports.random, 20));
+    this.#view = new ServerView(
+      this,
+      options,
+      { ...ports, clock: this.#guard },
+      this.#startedWallMs,
+      drawHex(ports.random, 20),
+    );
     this.#environment = {
-      clock: ports.clock,
+      clock: this.#guard,
       table: createCommandTable(),
       server: this.#view,
       keyspaces: {
@@ -211,7 +221,7 @@ export class Node {
       this.#founding.tick(nowMs);
       this.#swim?.tick(nowMs);
       this.#tellRefill();
-      this.#judgeClock(nowMs);
+      this.#judgeClock();
     }
     this.#cluster?.tick();
     this.#explainer?.tick();
@@ -282,7 +292,8 @@ export class Node {
   #join(identity: ClusterIdentity): void {
     this.#viewVersion++;
     const { random, outbox } = this.#ports;
-    this.#cluster = new Cluster(identity, this.#options, this.#ports, this.actor, this.#actors, this.counters);
+    const ports = { ...this.#ports, clock: this.#guard };
+    this.#cluster = new Cluster(identity, this.#options, ports, this.actor, this.#actors, this.counters);
     this.#swim = new Swim(
       {
         self: this.identity(),
@@ -354,7 +365,7 @@ export class Node {
 
   /** Orders that a node, or a link between two, be down or up again, and tells everyone. */
   drill(about: readonly NodeName[], down: boolean): void {
-    this.#drills!.give(about, down, this.#ports.clock.wallMs());
+    this.#drills!.give(about, down, this.#guard.wallMs());
     this.#obeyDrills({ about, down });
   }
 
@@ -395,13 +406,12 @@ export class Node {
   }
 
   /** Says when the clock has come to be off, and when it is right again. */
-  #judgeClock(nowMs: number): void {
+  #judgeClock(): void {
     if (this.#swim === undefined) return;
     const before = this.#clock;
-    this.#clock = this.#swim.judgeClock(nowMs);
-    const { guard, stamps } = this.#cluster!.context;
-    guard.judged(this.#clock, stamps.last);
-    this.#cluster!.self.clockOff = guard.stepsBack !== undefined;
+    this.#clock = this.#swim.judgeClock(this.#nowMs());
+    this.#guard.judged(this.#clock, this.#cluster!.context.stamps.last);
+    this.#cluster!.self.clockOff = this.#guard.stepsBack !== undefined;
     const { state, offsetMs } = this.#clock;
     if ((state === 'off') === (before.state === 'off')) return;
     this.#viewVersion++;

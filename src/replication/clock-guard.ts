@@ -9,22 +9,50 @@ export interface ClockStanding {
   readonly offsetMs: number;
 }
 
+/** A wall clock that has moved by more than this since it was last judged may have been set. */
+const LOOK_AGAIN_MS = 100;
+
 /**
  * A broken clock must not own the future (DESIGN §3): a node whose clock is off stamps nothing, and what others have
  * stamped too far ahead is held back. Judged by the median of the members' clocks, and so the same on every node,
  * whatever its own clock shows. While that is not known nothing is refused.
+ *
+ * It is the clock that the node goes by, too: while its own is off it shows the median, so that keys expire when they
+ * should. A clock that is set is judged before its time is used.
  */
-export class ClockGuard {
+export class ClockGuard implements Clock {
   readonly #clock: Clock;
   readonly #maxDriftMs: number;
+  readonly #judge: () => void;
   #standing: ClockStanding = { state: 'unknown', offsetMs: 0 };
+  #correctionMs = 0;
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
   #stepsBack: string | undefined;
   /** No stamp up to this one was too far ahead when the clock was last judged, and so none is now: time only passes. */
   #surelyFine: Stamp = MAX_STAMP;
 
-  constructor(clock: Clock, maxDriftMs: number) {
+  /**
+   * @param clock the machine's.
+   * @param judge finds the standing anew and tells it to `judged`, if there is one yet.
+   */
+  constructor(clock: Clock, maxDriftMs: number, judge: () => void) {
     this.#clock = clock;
     this.#maxDriftMs = maxDriftMs;
+    this.#judge = judge;
+  }
+
+  wallMs(): number {
+    const wallMs = this.#clock.wallMs();
+    const movedMs = wallMs - this.#lookedAtMs;
+    if (movedMs > LOOK_AGAIN_MS || movedMs < 0) {
+      this.#lookedAtMs = wallMs;
+      this.#judge();
+    }
+    return wallMs - this.#correctionMs;
+  }
+
+  monotonicMs(): number {
+    return this.#clock.monotonicMs();
   }
 
   /** Why this node must not stamp, as the end of "the clock of n1 …"; undefined when it may. */
@@ -38,6 +66,7 @@ export class ClockGuard {
     const medianMs = this.#clock.wallMs() - standing.offsetMs;
     this.#surelyFine = standing.state === 'unknown' ? MAX_STAMP : stampAt(medianMs + this.#maxDriftMs);
     const offMs = Math.round(standing.offsetMs);
+    this.#correctionMs = standing.state === 'off' ? offMs : 0;
     if (standing.state === 'off') this.#stepsBack = `is off by ${offMs} ms`;
     else if (this.isTooFarAhead(lastStamp))
       this.#stepsBack = `was off, and its stamps are ${this.aheadMs(lastStamp)} ms ahead`;

@@ -30,10 +30,9 @@ export class Coordinator {
   }
 
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
-    const { guard, actors, self, counters } = this.#context;
-    if (operation.kind === 'write' && guard.stepsBack !== undefined) {
-      counters.unavailable++;
-      const reason = `the clock of ${nodeOf(actors.nameOf(self))} ${guard.stepsBack}`;
+    const reason = this.whyNot(operation);
+    if (reason !== undefined) {
+      this.#context.counters.unavailable++;
       sink.complete({ status: 'unavailable', reason });
     } else if (!keyspace.placement.isHeldHere(operation.slot)) {
       this.#standIn(keyspace, operation, sink);
@@ -45,6 +44,13 @@ export class Coordinator {
       const { slot, key, mutation, need } = operation;
       this.writes.write(keyspace, slot, key, mutation, need, WRITTEN, sink);
     }
+  }
+
+  /** Why this node must leave the operation to another; undefined when it need not. */
+  whyNot({ kind }: KeyOperation): string | undefined {
+    const { guard, actors, self } = this.#context;
+    if (kind === 'read' || guard.stepsBack === undefined) return undefined;
+    return `the clock of ${nodeOf(actors.nameOf(self))} ${guard.stepsBack}`;
   }
 
   /**

@@ -19,7 +19,13 @@ export interface Forward {
 
 export interface ForwardReply {
   readonly id: number;
-  readonly outcome: Outcome;
+  readonly outcome: Outcome | Declined;
+}
+
+/** The asked node may not coordinate the operation now, and has done nothing: another may. */
+export interface Declined {
+  readonly status: 'declined';
+  readonly reason: string;
 }
 
 const READ = 0;
@@ -31,7 +37,7 @@ const SET_CONDITIONS = ['always', 'absent', 'present'] as const;
 const EXPIRE_CONDITIONS = ['always', 'not-expiring', 'expiring', 'later', 'sooner', 'expiring-sooner'] as const;
 const KEEP_EXPIRY = -1;
 
-const OUTCOMES = ['read', 'written', 'unavailable', 'refused'] as const;
+const OUTCOMES = ['read', 'written', 'unavailable', 'refused', 'declined'] as const;
 
 /** Encodes and decodes forwarded operations and their outcomes. Decoders start behind the type byte. */
 export class ForwardMessages {
@@ -71,7 +77,7 @@ export class ForwardMessages {
     return { id, actor, epoch, operation: { kind: 'write', db, slot, key, need, readNeed, mutation } };
   }
 
-  encodeReply(id: number, outcome: Outcome, wantsValue: boolean): Encoded {
+  encodeReply(id: number, outcome: Outcome | Declined, wantsValue: boolean): Encoded {
     const out = this.#begin(MessageType.forwardReply, id);
     out.u8(OUTCOMES.indexOf(outcome.status));
     switch (outcome.status) {
@@ -81,6 +87,7 @@ export class ForwardMessages {
         out.u8(outcome.applied ? 1 : 0);
         return this.#endFound(outcome.before, wantsValue);
       case 'unavailable':
+      case 'declined':
         out.text(outcome.reason);
         return this.#end(undefined);
       case 'refused':
@@ -102,6 +109,8 @@ export class ForwardMessages {
         return { id, outcome: { status: 'unavailable', reason: input.text() } };
       case 'refused':
         return { id, outcome: { status: 'refused', error: input.text() } };
+      case 'declined':
+        return { id, outcome: { status: 'declined', reason: input.text() } };
     }
   }
 

@@ -20,15 +20,17 @@ interface PendingForward {
   lastSentMs: number;
   /** What a large value adds to every wait, on its way there or back. */
   transferMs: number;
+  /** Why a coordinator that was asked has left it to another. */
+  declined: string | undefined;
 }
 
 /**
  * Hands operations on keys that are not held here to a replica that coordinates them (DESIGN §3, §4).
  *
  * A read may be handed on to another replica at will. A write gets a second coordinator only when the first provably
- * never got it, that is, when the link refused the message: two coordinators would stamp one write twice, and the
- * second stamp could put it over a write that came between. When the coordinator falls silent the client is told that
- * the write may yet appear.
+ * never ran it: the link refused the message, or the first declined. Two coordinators would stamp one write twice, and
+ * the second stamp could put it over a write that came between. When the coordinator falls silent the client is told
+ * that the write may yet appear.
  *
  * In a sloppy keyspace, when no replica is reachable, what needs none goes to the next members on the ring that are,
  * this node perhaps among them: they stand in.
@@ -70,6 +72,7 @@ export class Forwarder {
       tried: 0,
       lastSentMs: startedMs,
       transferMs: transferMs(bytesToCarry(operation) * replicas.length),
+      declined: undefined,
     };
     this.#handOver(pending, this.#pending.add(pending));
   }
@@ -91,7 +94,9 @@ export class Forwarder {
       this.#context.counters.misdirected++;
       return complete({ status: 'unavailable', reason: `ring epoch ${message.epoch} is not ${this.#context.epoch}` });
     }
-    this.#coordinator.run(keyspace, operation, { complete });
+    const reason = this.#coordinator.whyNot(operation);
+    if (reason === undefined) return this.#coordinator.run(keyspace, operation, { complete });
+    this.#context.send(from, this.#messages.encodeReply(id, { status: 'declined', reason }, false));
   }
 
   onForwardReply(from: Peer, { id, outcome }: ForwardReply): void {
@@ -99,7 +104,9 @@ export class Forwarder {
     if (pending === undefined) return;
     // Only a read has more than one coordinator, and any of their answers is as good.
     if (pending.operation.kind === 'write' && pending.coordinator !== from) return;
-    this.#complete(id, pending, outcome);
+    if (outcome.status !== 'declined') return this.#complete(id, pending, outcome);
+    pending.declined = outcome.reason;
+    this.#handOver(pending, id);
   }
 
   /** A coordinator is sending a large value: it is not silent, only slow. */
@@ -165,7 +172,8 @@ export class Forwarder {
     const waiting =
       operation.kind === 'read' && replicas.some((peer, i) => pending.tried & (1 << i) && peer.linked && !peer.isSelf);
     if (waiting) return;
-    this.#complete(id, pending, { status: 'unavailable', reason: `0 of ${replicas.length} replicas are reachable` });
+    const reason = pending.declined ?? `0 of ${replicas.length} replicas are reachable`;
+    this.#complete(id, pending, { status: 'unavailable', reason });
   }
 
   /** This node is the nearest that is left. */

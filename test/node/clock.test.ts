@@ -30,6 +30,13 @@ function writtenMs(nodes: Nodes, name: string, key: string, db = 1): number | un
   return ref === 0 ? undefined : wallMsOf(store.stampOf(ref)) - 1_800_000_000_000;
 }
 
+/** From now on the node trusts its own clock, whatever the others' show. */
+function blind(nodes: Nodes, name: string): void {
+  const { guard } = nodes.nodes.get(name)!.cluster!.context;
+  const ownMs = () => 1_800_000_000_000 + nodes.nowMs + (nodes.wallOffsetsMs.get(name) ?? 0);
+  vi.spyOn(guard, 'wallMs').mockImplementation(ownMs);
+}
+
 afterEach(() => {
   vi.restoreAllMocks();
 });
@@ -67,6 +74,36 @@ describe('A node whose clock is off', () => {
     expect(run(nodes, 'n2', 'SELECT 1', 'GET key1', 'GET none')).toBe('+OK\r\n$1\r\nv\r\n$-1\r\n');
   });
 
+  it.each([HOUR_MS, -HOUR_MS])(
+    'by %i ms does no harm before the next judgement: nothing is stamped by it',
+    offsetMs => {
+      const nodes = judged();
+      nodes.wallOffsetsMs.set('n2', offsetMs);
+      expect(run(nodes, 'n2', 'SET a v', 'SELECT 1', 'SET b v')).toBe('+OK\r\n+OK\r\n+OK\r\n');
+      for (const name of nodes.nodes.keys()) {
+        for (const [db, key] of ['a', 'b'].entries()) {
+          expect(Math.abs(writtenMs(nodes, name, key, db)! - nodes.nowMs)).toBeLessThan(2_000);
+        }
+      }
+    },
+  );
+
+  it.each([HOUR_MS, -HOUR_MS])(
+    'by %i ms lets keys expire when they should, and gives them no wrong expiry',
+    offsetMs => {
+      const nodes = judged();
+      expect(run(nodes, 'n1', 'SET before v PX 60000')).toBe('+OK\r\n');
+      nodes.wallOffsetsMs.set('n2', offsetMs);
+      nodes.advance(1_000);
+      expect(run(nodes, 'n2', 'GET before', 'SET after v PX 60000')).toBe('$1\r\nv\r\n+OK\r\n');
+      for (const name of nodes.nodes.keys()) {
+        for (const key of ['before', 'after']) expect(run(nodes, name, `TTL ${key}`)).toMatch(/^:(59|60)\r\n$/);
+      }
+      nodes.advance(60_000);
+      for (const name of nodes.nodes.keys()) expect(run(nodes, name, 'GET before', 'GET after')).toBe('$-1\r\n$-1\r\n');
+    },
+  );
+
   it('refuses to stamp when there is nobody else, and says why', () => {
     const nodes = judged();
     nodes.wallOffsetsMs.set('n2', HOUR_MS);
@@ -77,9 +114,11 @@ describe('A node whose clock is off', () => {
 
   it('does not stamp while what it has stamped is still ahead, though its clock was set right', () => {
     const nodes = judged();
+    blind(nodes, 'n2');
     nodes.wallOffsetsMs.set('n2', HOUR_MS);
     expect(run(nodes, 'n2', 'SET k ahead')).toBe('+OK\r\n');
     nodes.wallOffsetsMs.set('n2', 0);
+    vi.restoreAllMocks();
     nodes.advance(1_000);
     expect(run(nodes, 'n2', 'SELECT 1', 'SET q v')).toBe('+OK\r\n+OK\r\n');
     for (const name of nodes.nodes.keys())
@@ -90,6 +129,7 @@ describe('A node whose clock is off', () => {
 describe('What a node stamped an hour ahead before it knew', () => {
   function ahead(): Nodes {
     const nodes = judged();
+    blind(nodes, 'n2');
     nodes.wallOffsetsMs.set('n2', HOUR_MS);
     run(nodes, 'n2', 'SET k ahead');
     return nodes;
@@ -116,6 +156,7 @@ describe('What a node stamped an hour ahead before it knew', () => {
 
   it('in a quorum keyspace is not acknowledged at all', () => {
     const nodes = judged();
+    blind(nodes, 'n2');
     nodes.wallOffsetsMs.set('n2', HOUR_MS);
     const redis = client(nodes.nodes.get('n2')!);
     redis.execute('SELECT 1');

@@ -50,6 +50,20 @@ describe('A node that holds no copy of the key', () => {
     expect(network.sent[0]).toMatchObject({ to: replicas[1], type: 'forward' });
   });
 
+  it('gives a write to a second coordinator when the first declines, whose clock is off, and says so when all do', () => {
+    const { network, replicas, stranger } = fiveNodes();
+    const off = (name: string) => network.node(name).cluster.context.guard.judged({ state: 'off', offsetMs: 5_000 }, 0);
+    off(replicas[0]);
+    const told = network.set(stranger, KEY, 'v');
+    network.settle();
+    expect(only(told)).toEqual(WRITTEN);
+    expect(network.heldAt(replicas[1], KEY)!.dot.actor).toBe(network.node(replicas[1]).cluster.context.self);
+    for (const name of replicas) off(name);
+    const refused = network.set(stranger, KEY, 'w');
+    network.settle();
+    expect(only(refused)).toEqual({ status: 'unavailable', reason: `the clock of ${replicas[2]} is off by 5000 ms` });
+  });
+
   it('gives a write that may have arrived to no second one, and says that it may yet appear', () => {
     const { network, replicas, stranger } = fiveNodes();
     network.drop(ofType('forwardReply'));

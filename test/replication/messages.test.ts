@@ -7,7 +7,7 @@ import { ByteReader, MalformedMessageError } from '../../src/lib/byte-reader.ts'
 import { slotOf } from '../../src/lib/slots.ts';
 import { CollectionMessages } from '../../src/replication/collection-messages.ts';
 import { bytesOf, DetachedFound } from '../../src/replication/detached-found.ts';
-import { ForwardMessages } from '../../src/replication/forward-messages.ts';
+import { type Declined, ForwardMessages } from '../../src/replication/forward-messages.ts';
 import { HintMessages } from '../../src/replication/hint-messages.ts';
 import { BODY_THRESHOLD_BYTES, type Encoded } from '../../src/replication/message-type.ts';
 import type { KeyOperation } from '../../src/replication/operation.ts';
@@ -121,17 +121,18 @@ const aFound: fc.Arbitrary<Found | undefined> = optional(
     .record({ value: aValue, expiryAtMs: anExpiryTime })
     .map(({ value, expiryAtMs }) => new DetachedFound(value.length, expiryAtMs, value)),
 );
-const anOutcome: fc.Arbitrary<Outcome> = fc.oneof(
+const anOutcome: fc.Arbitrary<Outcome | Declined> = fc.oneof(
   aFound.map(found => ({ status: 'read' as const, found })),
   fc.tuple(fc.boolean(), aFound).map(([applied, before]) => ({ status: 'written' as const, applied, before })),
   fc.string({ maxLength: 50 }).map(reason => ({ status: 'unavailable' as const, reason })),
   fc.string({ maxLength: 50 }).map(error => ({ status: 'refused' as const, error })),
+  fc.string({ maxLength: 50 }).map(reason => ({ status: 'declined' as const, reason })),
 );
 
 const plainFound = (found: Found | undefined, withValue: boolean) =>
   found && [found.length, found.expiryAtMs, withValue ? Buffer.from(bytesOf(found)).toString('latin1') : ''];
 
-function plainOutcome(outcome: Outcome, withValue: boolean) {
+function plainOutcome(outcome: Outcome | Declined, withValue: boolean) {
   if (outcome.status === 'read') return ['read', plainFound(outcome.found, withValue)];
   if (outcome.status === 'written') return ['written', outcome.applied, plainFound(outcome.before, withValue)];
   return outcome;

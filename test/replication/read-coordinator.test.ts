@@ -50,8 +50,7 @@ describe('A read (DESIGN §5)', () => {
 
   it('does not answer a value that has expired, and answers its expiry while it has not', () => {
     const network = new TestNetwork({ nodes: 3 });
-    const { wallMs } = network.node('n1').cluster.context.clock;
-    const atMs = wallMs() + 100;
+    const atMs = network.node('n1').cluster.context.clock.wallMs() + 100;
     network.plant('n2', 'k', 'v', 1, atMs);
     const before = network.get('n1', 'k', 1, 3);
     network.settle();

@@ -4,9 +4,10 @@ import { assert } from '../../src/lib/assert.ts';
 import { drawBelow } from '../../src/lib/draw.ts';
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { slotOf } from '../../src/lib/slots.ts';
-import { Cluster } from '../../src/node/cluster.ts';
-import type { NodeOptions, NodePorts } from '../../src/node/node-options.ts';
+import { Cluster, type ClusterPorts } from '../../src/node/cluster.ts';
+import type { NodeOptions } from '../../src/node/node-options.ts';
 import type { Log, LogFields } from '../../src/ports/log.ts';
+import { ClockGuard } from '../../src/replication/clock-guard.ts';
 import { ReplicationCounters } from '../../src/replication/counters.ts';
 import { bytesOf } from '../../src/replication/detached-found.ts';
 import type { Keyspace } from '../../src/replication/keyspace.ts';
@@ -350,11 +351,12 @@ export class TestNetwork {
       settings: new Map(),
     };
     const say: Log['info'] = (event, fields) => void this.said.push({ node: name, event, fields });
-    const ports: NodePorts = {
-      clock: {
-        wallMs: () => STAMP_EPOCH_MS + 1_000_000 + this.nowMs + (this.nodes.get(name)?.wallOffsetMs ?? 0),
-        monotonicMs: () => this.nowMs,
-      },
+    const clock = {
+      wallMs: () => STAMP_EPOCH_MS + 1_000_000 + this.nowMs + (this.nodes.get(name)?.wallOffsetMs ?? 0),
+      monotonicMs: () => this.nowMs,
+    };
+    const ports: ClusterPorts = {
+      clock: new ClockGuard(clock, options.maxClockDriftMs, () => {}),
       random: new SeededRandom(++this.#starts),
       outbox: {
         send: (to, head, body) => this.#send(name, to, head, body, false),
