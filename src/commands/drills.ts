@@ -43,8 +43,6 @@ function drill({ args, connection, reply, server }: CommandContext, about: reado
   }
   const wanted = about.map(each => each.toString('latin1'));
   if (new Set(wanted).size < wanted.length) return reply.error('ERR a link is between two different nodes');
-  if (server.cluster === undefined)
-    return reply.error(`CLUSTERDOWN The cluster has not been founded: ${server.unfoundedReason}`);
   server.drill(wanted, down);
   reply.ok();
 }

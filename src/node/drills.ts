@@ -1,20 +1,28 @@
 import type { NodeName } from '../ports/outbox.ts';
 import type { DrillMessage, DrillOrder } from './drill-messages.ts';
 
+/** Orders that a node remembers before it knows who the members are, whom alone orders can be about. */
+const MAX_ORDERS_UNFOUNDED = 1024;
+
 /**
  * Failures that an operator orders, to see what a cluster does in them (`COTERIE NODE DOWN`, `LINK DOWN`): who may not
- * contact whom. Orders spread from node to node like rumours, also through cuts, or none could be taken back.
+ * contact whom. Orders spread from node to node like rumours, also through cuts, or none could be taken back. A node
+ * that has just been started obeys them too, or a drill would end when those it is about have been restarted.
  */
 export class Drills {
   readonly #self: NodeName;
-  readonly #members: ReadonlySet<NodeName>;
+  #members: ReadonlySet<NodeName> | undefined;
   /** The last order about each node and each pair. */
   readonly #orders = new Map<string, DrillOrder>();
 
-  /** @param members orders about anyone else are ignored, so that their number is bounded. */
-  constructor(self: NodeName, members: ReadonlySet<NodeName>) {
+  constructor(self: NodeName) {
     this.#self = self;
+  }
+
+  /** Forgets orders about anyone else, and ignores them from now on, so that their number is bounded. */
+  know(members: ReadonlySet<NodeName>): void {
     this.#members = members;
+    for (const [id, { about }] of this.#orders) if (!about.every(name => members.has(name))) this.#orders.delete(id);
   }
 
   get message(): DrillMessage {
@@ -47,14 +55,18 @@ export class Drills {
   hear({ orders }: DrillMessage): boolean {
     let news = false;
     for (const order of orders) {
-      if (!order.about.every(name => this.#members.has(name))) continue;
       const id = idOf(order.about);
       const known = this.#orders.get(id);
-      if (known !== undefined && !isLater(order, known)) continue;
+      if (known === undefined ? !this.#hasRoom(order) : !isLater(order, known)) continue;
       this.#orders.set(id, order);
       news = true;
     }
     return news;
+  }
+
+  #hasRoom({ about }: DrillOrder): boolean {
+    if (this.#members === undefined) return this.#orders.size < MAX_ORDERS_UNFOUNDED;
+    return about.every(name => this.#members!.has(name));
   }
 
   #isOrdered(about: readonly NodeName[]): boolean {

@@ -45,6 +45,8 @@ export class Node {
   readonly counters = new ReplicationCounters();
   readonly clientCounters = new ClientCounters();
   readonly actor: string;
+  /** Failures that were ordered. */
+  readonly drills: Drills;
   readonly #options: NodeOptions;
   readonly #ports: NodePorts;
   /** The machine's clock, put right while it is off. */
@@ -63,7 +65,6 @@ export class Node {
   #swim: Swim | undefined;
   #cluster: Cluster | undefined;
   #explainer: Explainer | undefined;
-  #drills: Drills | undefined;
   #viewVersion = 0;
   #nextMembershipTickMs = 0;
   #refillingSaid = false;
@@ -75,6 +76,7 @@ export class Node {
     this.#guard = new ClockGuard(ports.clock, options.maxClockDriftMs, () => this.#judgeClock());
     this.actor = `${options.name}.${drawHex(ports.random, 8)}`;
     this.#startedWallMs = ports.clock.wallMs();
+    this.drills = new Drills(options.name);
     this.#founding = new Founding(
       { self: this.identity(), expectNodes: options.expectNodes, alone: options.alone },
       {
@@ -168,8 +170,8 @@ export class Node {
   /** Our link to this peer can send from now on. */
   linkUp(peer: PeerIdentity): void {
     this.#connected.set(peer.name, peer);
-    if (this.#drills !== undefined && this.#drills.message.orders.length > 0) this.#tellDrills(peer.name);
-    if (!this.#isCut(peer.name)) this.#link(peer);
+    if (this.drills.message.orders.length > 0) this.#tellDrills(peer.name);
+    if (!this.drills.isCut(peer.name)) this.#link(peer);
   }
 
   /** Our link to this peer broke. */
@@ -204,7 +206,7 @@ export class Node {
   receive(from: NodeName, message: Buffer): void {
     if (message[0] === MessageType.control) return this.#receiveControl(from, message);
     const peer = this.#cluster?.peerOf(from);
-    if (peer === undefined || peer.isSelf || this.#isCut(from)) return;
+    if (peer === undefined || peer.isSelf || this.drills.isCut(from)) return;
     try {
       this.#cluster!.receive(peer, message);
     } catch (error) {
@@ -253,7 +255,7 @@ export class Node {
       return;
     }
     if (control.kind === 'drill') return this.#hearDrills(control.message);
-    if (this.#isCut(from)) return;
+    if (this.drills.isCut(from)) return;
     switch (control.kind) {
       case 'founding':
         return this.#founding.receive(from, control.message, this.#nowMs());
@@ -268,7 +270,7 @@ export class Node {
   }
 
   #sendControl(to: NodeName, message: ControlMessage): boolean {
-    if (message.kind !== 'drill' && this.#isCut(to)) return false;
+    if (message.kind !== 'drill' && this.drills.isCut(to)) return false;
     return this.#ports.outbox.send(to, encodeControl(message).head);
   }
 
@@ -320,8 +322,8 @@ export class Node {
       this.#addresses.set(name, bus);
       outbox.dial(bus);
     }
-    this.#drills = new Drills(this.#options.name, new Set(identity.members.map(({ name }) => name)));
-    for (const peer of this.#connected.values()) this.#link(peer);
+    this.drills.know(new Set(identity.members.map(({ name }) => name)));
+    for (const peer of this.#connected.values()) if (!this.drills.isCut(peer.name)) this.#link(peer);
   }
 
   #onMembership({ type, member }: MembershipEvent): void {
@@ -358,40 +360,30 @@ export class Node {
 
   // Drills
 
-  /** Failures that were ordered; undefined before the cluster is known. */
-  get drills(): Drills | undefined {
-    return this.#drills;
-  }
-
   /** Orders that a node, or a link between two, be down or up again, and tells everyone. */
   drill(about: readonly NodeName[], down: boolean): void {
-    this.#drills!.give(about, down, this.#guard.wallMs());
+    this.drills.give(about, down, this.#guard.wallMs());
     this.#obeyDrills({ about, down });
   }
 
   #hearDrills(message: DrillMessage): void {
-    if (!this.#options.faultCommands || this.#drills === undefined) return;
-    if (this.#drills.hear(message)) this.#obeyDrills({ by: 'another node' });
+    if (this.#options.faultCommands && this.drills.hear(message)) this.#obeyDrills({ by: 'another node' });
   }
 
   /** Passes all orders on, and makes and breaks links as they say. */
   #obeyDrills(fields: LogFields): void {
     this.#viewVersion++;
-    this.#ports.log.warn('a drill has changed who contacts whom', { ...fields, inForce: this.#drills!.inForce });
+    this.#ports.log.warn('a drill has changed who contacts whom', { ...fields, inForce: this.drills.inForce });
     for (const [name, peer] of this.#connected) {
       this.#tellDrills(name);
       const isLinked = this.#linked.has(name);
-      if (this.#isCut(name) && isLinked) this.#unlink(name);
-      else if (!this.#isCut(name) && !isLinked) this.#link(peer);
+      if (this.drills.isCut(name) && isLinked) this.#unlink(name);
+      else if (!this.drills.isCut(name) && !isLinked) this.#link(peer);
     }
   }
 
   #tellDrills(to: NodeName): void {
-    this.#sendControl(to, { kind: 'drill', message: this.#drills!.message });
-  }
-
-  #isCut(name: NodeName): boolean {
-    return this.#drills?.isCut(name) === true;
+    this.#sendControl(to, { kind: 'drill', message: this.drills.message });
   }
 
   /** Gossips whether this node is refilling, when that has changed. */

@@ -217,7 +217,7 @@ export class ServerView implements Server {
       ...this.#node.clientCounters,
       clockState: state,
       clockOffsetMs: offsetMs,
-      drills: this.#node.drills?.inForce ?? 0,
+      drills: this.#node.drills.inForce,
     };
   }
 
@@ -275,7 +275,7 @@ export class ServerView implements Server {
       status: isSelf ? 'alive' : (member?.status ?? 'unknown'),
       linked: isSelf || (peer?.linked ?? false),
       refilling: peer?.refilling ?? false,
-      heldDown: this.#node.drills?.isDown(name) ?? false,
+      heldDown: this.#node.drills.isDown(name),
       clockOff: member?.clockOff ?? false,
       primarySlots,
       replicaSlots,

@@ -57,12 +57,11 @@ export class SurveyMessages {
   decodeSurveyed(input: ByteReader): Surveyed {
     const id = readNatural(input, 'an id');
     const words = new Uint32Array(2 * SLOT_COUNT);
-    for (let left = input.u16(); left > 0; left--) {
-      const [first, end] = readRun(input);
+    readRuns(input, (first, end) => {
       for (let i = 2 * first; i < 2 * end; i++) words[i] = input.u32();
-    }
+    });
     const refilling = new Uint8Array(SLOT_COUNT);
-    for (let left = input.u16(); left > 0; left--) refilling.fill(1, ...readRun(input));
+    readRuns(input, (first, end) => refilling.fill(1, first, end));
     if (input.remaining > 0) throw new MalformedMessageError(`Cannot read a survey: ${input.remaining} bytes too many`);
     return { id, words, refilling };
   }
@@ -86,9 +85,15 @@ function runsOf(isIn: (slot: number) => boolean): [first: number, end: number][]
   return runs;
 }
 
-function readRun(input: ByteReader): [first: number, end: number] {
-  const first = input.u16();
-  const end = first + input.u16();
-  if (end > SLOT_COUNT) throw new MalformedMessageError(`Cannot read a run of slots: it ends at ${end}`);
-  return [first, end];
+/** Runs follow each other, so that a few bytes can't ask for the work of many. */
+function readRuns(input: ByteReader, take: (first: number, end: number) => void): void {
+  let from = 0;
+  for (let left = input.u16(); left > 0; left--) {
+    const first = input.u16();
+    const end = first + input.u16();
+    if (first < from || end === first || end > SLOT_COUNT)
+      throw new MalformedMessageError(`Cannot read a run of slots: ${first} to ${end}, from ${from}`);
+    take(first, end);
+    from = end;
+  }
 }

@@ -70,7 +70,11 @@ describe('A drill', () => {
 });
 
 describe('Orders', () => {
-  const members = new Set(['n1', 'n2', 'n3']);
+  function drillsOfN1(): Drills {
+    const drills = new Drills('n1');
+    drills.know(new Set(['n1', 'n2', 'n3']));
+    return drills;
+  }
 
   it('agree in any order of arrival: the later counts, and of two at once the one to be down', () => {
     const orders = [
@@ -80,18 +84,27 @@ describe('Orders', () => {
       { about: ['n1', 'n3'], down: true, atMs: 7 },
     ];
     for (const arrival of [orders, [...orders].reverse()]) {
-      const drills = new Drills('n1', members);
+      const drills = drillsOfN1();
       for (const order of arrival) drills.hear({ orders: [order] });
       expect([drills.isCut('n2'), drills.isCut('n3'), drills.inForce]).toEqual([false, true, 1]);
     }
   });
 
   it('are above all that is known, whatever the clock; and none are kept about strangers', () => {
-    const drills = new Drills('n1', members);
+    const drills = drillsOfN1();
     drills.hear({ orders: [{ about: ['n2'], down: true, atMs: 9_000 }] });
     drills.give(['n2'], false, 100);
     expect([drills.isDown('n2'), drills.message.orders[0]!.atMs]).toEqual([false, 9_001]);
     expect(drills.hear({ orders: [{ about: ['x'], down: true, atMs: 1 }] })).toBe(false);
     expect(drills.message.orders).toHaveLength(1);
+  });
+
+  it('that came before the members were known are bounded, and those about strangers are forgotten then', () => {
+    const drills = new Drills('n1');
+    for (const name of ['n2', ...Array.from({ length: 2_000 }, (_, i) => `x${i}`)])
+      drills.hear({ orders: [{ about: [name], down: true, atMs: 1 }] });
+    expect([drills.isCut('n2'), drills.message.orders.length]).toEqual([true, 1024]);
+    drills.know(new Set(['n1', 'n2', 'n3']));
+    expect(drills.message.orders).toEqual([{ about: ['n2'], down: true, atMs: 1 }]);
   });
 });

@@ -319,8 +319,10 @@ describe('Every message arrives as it was sent', () => {
           words.set([low, high], 2 * slot);
           if (lacks) refilling[slot] = 1;
         }
-        const answer = { id, words, refilling };
-        expect(surveys.decodeSurveyed(onTheWire(surveys.encodeSurveyed(answer)))).toEqual(answer);
+        const arrived = surveys.decodeSurveyed(onTheWire(surveys.encodeSurveyed({ id, words, refilling })));
+        expect(arrived.id).toBe(id);
+        expect(Buffer.compare(Buffer.from(arrived.words.buffer), Buffer.from(words.buffer))).toBe(0);
+        expect(Buffer.compare(arrived.refilling, refilling)).toBe(0);
       }),
       { numRuns: 50 },
     );
@@ -537,6 +539,24 @@ describe('Bytes that no encoder wrote', () => {
     expect(replicated(Buffer.from('n1.0'))).toBe('decoded');
     expect(replicated(Buffer.alloc(0))).toBe('refused');
     expect(replicated(Buffer.of(0xff, 0xfe))).toBe('refused');
+  });
+
+  it('bring no runs of slots that are empty, overlap or end behind the last slot', () => {
+    const refillingRuns = (...runs: number[][]) => {
+      const words = [0, runs.length, ...runs.flat()];
+      const message = Buffer.alloc(9 + 2 * words.length);
+      words.forEach((word, i) => {
+        message.writeUInt16BE(word, 9 + 2 * i);
+      });
+      return attempt(input => surveys.decodeSurveyed(input), message);
+    };
+    expect(refillingRuns([0, 5], [5, 16_379])).toBe('decoded');
+    for (const run of [
+      [5, 0],
+      [4, 1],
+      [16_383, 2],
+    ])
+      expect(refillingRuns([0, 5], run)).toBe('refused');
   });
 
   it('bring no key of another slot, and no page that goes on where it began', () => {
