@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { createLog } from '../io/log.ts';
 import { type RunningNode, runNode } from '../io/run-node.ts';
 import type { Log } from '../ports/log.ts';
+import { Failure } from './failure.ts';
 import { loadConfig } from './load-config.ts';
 import { explainListenError } from './ports.ts';
 import { addSettingOptions, settingFlags } from './setting-options.ts';
@@ -32,23 +33,30 @@ async function start(command: Command, shell: Shell): Promise<void> {
 
   const started = runNode(config, log);
   const stopped = stopWhenTold(started, config, log, options.endWithParent === true);
+  let turnedAway: Promise<string>;
   try {
-    await started;
+    ({ turnedAway } = await started);
   } catch (error) {
     throw explainListenError(error);
   }
-  await stopped;
+  const reason = await Promise.race([stopped, turnedAway]);
+  if (reason !== undefined) throw new Failure(1, reason);
 }
 
 /** Settles when the node has been told to stop and has drained, or the time for that is over. */
-function stopWhenTold(started: Promise<RunningNode>, config: Config, log: Log, endWithParent: boolean): Promise<void> {
+function stopWhenTold(
+  started: Promise<RunningNode>,
+  config: Config,
+  log: Log,
+  endWithParent: boolean,
+): Promise<undefined> {
   return new Promise(resolve => {
     let stopping = false;
     const stop = (reason: string) => {
       if (stopping) return;
       stopping = true;
       log.info('stopping', { reason });
-      drain(started, config, log).then(resolve);
+      drain(started, config, log).then(() => resolve(undefined));
     };
     const stopAtOnce = (signal: string) => {
       log.warn('told twice to stop: exits at once', { signal });

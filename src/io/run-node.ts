@@ -6,6 +6,7 @@ import type { BusAddress } from '../ports/outbox.ts';
 import { DEFAULT_REQUEST_LIMITS } from '../resp/request-limits.ts';
 import { Bus } from './bus/bus.ts';
 import { ClientServer } from './client-server.ts';
+import { NameClaim } from './name-claim.ts';
 import { packageVersion } from './package-version.ts';
 import { SeedFinder } from './seed-finder.ts';
 import { settingsShown } from './settings-shown.ts';
@@ -16,6 +17,8 @@ export interface RunningNode {
   /** Where clients and other nodes reach it: the ports it really has. */
   readonly client: BusAddress;
   readonly bus: BusAddress;
+  /** Settles with the reason when this node has no hope of becoming a member: another one bears its name. */
+  readonly turnedAway: Promise<string>;
   /** Stops accepting, answers what is in flight, tells the peers, closes. Ends within the shutdown timeout. */
   drain(): Promise<void>;
 }
@@ -37,6 +40,7 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
     log,
   });
   const random = new SystemRandom();
+  const claim = new NameClaim();
   let node: Node;
   const bus = new Bus(
     {
@@ -53,12 +57,17 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
       log,
     },
     {
-      linkUp: peer => node.linkUp(peer),
+      linkUp: peer => {
+        claim.accepted();
+        node.linkUp(peer);
+      },
       linkDown: name => node.linkDown(name),
       heard: peer => node.heard(peer),
       message: (from, message) => node.receive(from, message),
-      refused: (address, reason) =>
-        log.warn('refused by a node', { address: `${address.host}:${address.port}`, reason }),
+      refused: (address, reason) => {
+        claim.refused(reason, SYSTEM_CLOCK.monotonicMs());
+        log.warn('refused by a node', { address: `${address.host}:${address.port}`, reason });
+      },
       isAlive: peer => node.isAlive(peer),
       pressure: on => clients.holdUp(on),
     },
@@ -75,9 +84,14 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
   clients.serve(node);
   const seeds = new SeedFinder(config.join, log, address => bus.dial(address));
   seeds.start();
-  const ticker = startTicking(node, seeds);
+  const turnedAway = Promise.withResolvers<string>();
+  const ticker = startTicking(nowMs => {
+    if (node.cluster !== undefined) return seeds.stop();
+    const reason = claim.lostBecause(nowMs);
+    if (reason !== undefined) turnedAway.resolve(reason);
+  }, node);
   log.info('listening', { clients: `${client.host}:${client.port}`, bus: `${busAddress.host}:${busAddress.port}` });
-  return { client, bus: busAddress, drain };
+  return { client, bus: busAddress, turnedAway: turnedAway.promise, drain };
 
   async function drain(): Promise<void> {
     const deadlineMs = config.shutdownTimeoutMs / 2;
@@ -89,14 +103,14 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
   }
 }
 
-function startTicking(node: Node, seeds: SeedFinder): NodeJS.Timeout {
+function startTicking(beforeEach: (nowMs: number) => void, node: Node): NodeJS.Timeout {
   let lastMs = SYSTEM_CLOCK.monotonicMs();
   return setInterval(() => {
     const nowMs = SYSTEM_CLOCK.monotonicMs();
     const lagMs = nowMs - lastMs - TICK_MS;
     lastMs = nowMs;
     if (lagMs >= LAG_WORTH_TELLING_MS) node.observeLag(lagMs);
-    if (node.cluster !== undefined) seeds.stop();
+    beforeEach(nowMs);
     // Behind the sockets: after a stall, what has arrived meanwhile is read before anything is held to be late.
     setImmediate(() => node.tick());
   }, TICK_MS);

@@ -32,6 +32,11 @@ export class TestNode {
     return this.#output;
   }
 
+  /** The exit code of the process, null while it runs and when a signal ended it. */
+  get exitCode(): number | null {
+    return this.#process?.exitCode ?? null;
+  }
+
   start(): void {
     this.#output = '';
     const child = spawn(process.execPath, ['src/main.ts', ...this.#arguments], {
@@ -71,10 +76,10 @@ export class TestCluster {
     this.nodes = nodes;
   }
 
-  /** Starts `size` nodes and waits until each sees all the others alive. */
-  static async start(size: number, extra: readonly string[] = []): Promise<TestCluster> {
+  /** Starts `size` nodes, which look for each other on `host`, and waits until each sees all the others alive. */
+  static async start(size: number, extra: readonly string[] = [], host = '127.0.0.1'): Promise<TestCluster> {
     const ports = await freePorts(size * 2);
-    const join = ports.slice(size).map(port => `127.0.0.1:${port}`);
+    const join = ports.slice(size).map(port => `${host}:${port}`);
     const discovery = size === 1 ? [] : ['--join', join.join(','), '--expect-nodes', String(size)];
     const nodes = Array.from(
       { length: size },

@@ -8,6 +8,7 @@ import { NONCE_BYTES } from './handshake-wire.ts';
 import { type BusLimits, DEFAULT_BUS_LIMITS } from './limits.ts';
 import { Link, type LinkHost, type LinkVerdict } from './link.ts';
 import { Listener, type ListenerHost } from './listener.ts';
+import { nameTaken } from './name-taken.ts';
 import { Pressure } from './pressure.ts';
 import type { Sender, SenderContext } from './sender.ts';
 import { SlabPool } from './slab-pool.ts';
@@ -233,7 +234,7 @@ export class Bus implements Outbox {
   #taken({ name, actor }: PeerIdentity): string | undefined {
     const first = this.#agreements.get(name)?.peer;
     if (first === undefined || first.actor === actor || this.#events.isAlive?.(first) !== true) return undefined;
-    return `another running node is named ${name}, at ${keyOf(first.bus)}: start this one with another --name`;
+    return nameTaken(first);
   }
 
   #heard(peer: PeerIdentity, before: PeerIdentity | undefined): void {
