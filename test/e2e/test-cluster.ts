@@ -1,7 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+
+/** Where nodes find themselves compiled: a start then costs 0.2 s of a processor instead of 0.5 s. */
+const ENVIRONMENT = { NODE_COMPILE_CACHE: join(tmpdir(), 'coterie-compile-cache'), ...process.env };
+
+let compiled: Promise<unknown> | undefined;
+
+/** Fills the cache, which a process does that ends of itself; nodes of tests are killed. */
+function compile(): Promise<unknown> {
+  compiled ??= promisify(execFile)(process.execPath, ['src/main.ts', '--version'], { env: ENVIRONMENT });
+  return compiled;
+}
 
 /** One node as a process of its own, and how to reach it. */
 export class TestNode {
@@ -41,7 +55,7 @@ export class TestNode {
     this.#output = '';
     const child = spawn(process.execPath, ['src/main.ts', ...this.#arguments], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...this.#environment },
+      env: { ...ENVIRONMENT, ...this.#environment },
     });
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', chunk => {
@@ -78,16 +92,22 @@ export class TestCluster {
 
   /** Starts `size` nodes, which look for each other on `host`, and waits until each sees all the others alive. */
   static async start(size: number, extra: readonly string[] = [], host = '127.0.0.1'): Promise<TestCluster> {
+    await compile();
     const ports = await freePorts(size * 2);
-    const join = ports.slice(size).map(port => `${host}:${port}`);
-    const discovery = size === 1 ? [] : ['--join', join.join(','), '--expect-nodes', String(size)];
+    const seeds = ports.slice(size).map(port => `${host}:${port}`);
+    const discovery = size === 1 ? [] : ['--join', seeds.join(','), '--expect-nodes', String(size)];
     const nodes = Array.from(
       { length: size },
       (_, i) => new TestNode(`n${i + 1}`, ports[i]!, ports[size + i]!, [...discovery, ...extra]),
     );
     const cluster = new TestCluster(nodes);
     for (const node of nodes) node.start();
-    await cluster.untilWhole();
+    try {
+      await cluster.untilWhole([], 30_000 + size * 2_000);
+    } catch (error) {
+      await cluster.stop();
+      throw error;
+    }
     return cluster;
   }
 
@@ -104,18 +124,22 @@ export class TestCluster {
   }
 
   /** Waits until every node (but those named) sees every other alive, linked and not refilling. */
-  async untilWhole(except: readonly string[] = []): Promise<void> {
+  async untilWhole(except: readonly string[] = [], deadlineMs = 30_000): Promise<void> {
     for (const [index, node] of this.nodes.entries()) {
       if (except.includes(node.name)) continue;
       const client = this.client(index);
-      await until(`${node.name} sees the cluster whole`, async () => {
-        const seen = await nodesSeenBy(client);
-        const expected = this.nodes.filter(({ name }) => !except.includes(name));
-        return expected.every(({ name }) => {
-          const entry = seen.get(name);
-          return entry?.get('status') === 'alive' && entry.get('refilling') === 'no';
-        });
-      });
+      await until(
+        `${node.name} sees the cluster whole`,
+        async () => {
+          const seen = await nodesSeenBy(client);
+          const expected = this.nodes.filter(({ name }) => !except.includes(name));
+          return expected.every(({ name }) => {
+            const entry = seen.get(name);
+            return entry?.get('status') === 'alive' && entry.get('refilling') === 'no';
+          });
+        },
+        deadlineMs,
+      );
       client.disconnect();
     }
   }
