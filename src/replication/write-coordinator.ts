@@ -246,8 +246,9 @@ export class WriteCoordinator {
   }
 
   #restamp(write: PendingWrite, mutation: Mutation, { id, stamp }: Replicated): void {
-    // Behind what we have since stamped ourselves: the answer to an earlier stamp of this write.
-    if (stamp <= stampOf(write.record)) return;
+    // Behind what we have since stamped ourselves: the answer to an earlier stamp of this write. An equal stamp is
+    // another coordinator's, whose actor is the greater.
+    if (stamp < stampOf(write.record)) return;
     const { keyspace, slot, hash, key, quorum } = write;
     this.#context.counters.restamps++;
     write.record = this.#stampHere(keyspace, slot, hash, key, mutation);

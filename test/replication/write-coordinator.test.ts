@@ -169,6 +169,16 @@ describe('A replica that holds a larger stamp', () => {
     expect(ALL.map(name => network.valueAt(name, 'k'))).toEqual(['second', 'second', 'second']);
   });
 
+  it('may hold an equal one, of another coordinator at the same moment: the write is stamped again all the same', () => {
+    const network = new TestNetwork({ nodes: 3 });
+    network.kill('n3');
+    const told = ['n1', 'n2'].map(name => network.set(name, 'k', name));
+    network.settle();
+    expect(told.map(only)).toEqual([WRITTEN, WRITTEN]);
+    expect(network.node('n1').counters.restamps + network.node('n2').counters.restamps).toBe(1);
+    expect(network.valueAt('n1', 'k')).toBe(network.valueAt('n2', 'k'));
+  });
+
   it('has not acknowledged: without it the write stays below W', () => {
     const network = new TestNetwork({ nodes: 3 });
     network.node('n3').wallOffsetMs = 60_000;
