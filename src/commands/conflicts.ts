@@ -1,17 +1,15 @@
 import { type Command, SECOND_ARGUMENT } from './command.ts';
+import { OF_COTERIE } from './coterie-command.ts';
 import { type ReplyFields, writeData } from './reply-map.ts';
 import type { ReplicaConflict, ReplicaVersion } from './server.ts';
 
 /** `COTERIE CONFLICTS key`: what every replica has put aside, each version once. */
 export const CONFLICTS: Command = {
+  ...OF_COTERIE,
   name: 'conflicts',
   arity: 3,
-  flags: ['loading', 'stale'],
   keys: SECOND_ARGUMENT,
   keyFlags: ['RO'],
-  categories: [],
-  since: '7.0.0',
-  group: 'coterie',
   summary: 'List the versions of a key that lost against concurrent ones, the latest first',
   complexity: 'O(N) where N is the number of replicas, one round trip',
   run({ args, connection, server }) {

@@ -1,6 +1,7 @@
 import { isWord, parseInteger } from './arguments.ts';
-import { type Command, NO_KEYS } from './command.ts';
+import type { Command } from './command.ts';
 import type { CommandContext, Consistency } from './context.ts';
+import { OF_COTERIE } from './coterie-command.ts';
 import { SYNTAX_ERROR } from './errors.ts';
 import { writeData } from './reply-map.ts';
 
@@ -8,14 +9,10 @@ const WORDS = ['one', 'quorum', 'all'] as const;
 
 /** `COTERIE CONSISTENCY [READ count] [WRITE count]`: R and W of this connection, until it selects another keyspace. */
 export const CONSISTENCY: Command = {
+  ...OF_COTERIE,
   name: 'consistency',
   arity: -2,
-  flags: ['loading', 'stale'],
-  keys: NO_KEYS,
-  categories: [],
   summary: 'Show or set how many replicas must answer the reads and acknowledge the writes of this connection',
-  since: '7.0.0',
-  group: 'coterie',
   complexity: 'O(1)',
   run(context) {
     const { args, connection, reply } = context;

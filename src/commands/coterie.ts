@@ -1,23 +1,15 @@
 import { slotOf } from '../lib/slots.ts';
-import { type Command, NO_KEYS, SECOND_ARGUMENT } from './command.ts';
+import { type Command, SECOND_ARGUMENT } from './command.ts';
 import { CONFLICTS } from './conflicts.ts';
 import { CONSISTENCY } from './consistency.ts';
 import { container } from './container.ts';
 import type { CommandContext } from './context.ts';
+import { OF_COTERIE } from './coterie-command.ts';
 import { LINK, NODE } from './drills.ts';
 import { CONVERGED, SYNC } from './healing.ts';
 import { QUARANTINE } from './quarantine.ts';
 import { type ReplyFields, writeData } from './reply-map.ts';
 import type { ReplicaVersion, ServerNode } from './server.ts';
-
-/** What subcommands of COTERIE have in common. */
-const OF_COTERIE = {
-  flags: ['loading', 'stale'],
-  keys: NO_KEYS,
-  categories: [],
-  since: '7.0.0',
-  group: 'coterie',
-} as const;
 
 const yesOrNo = (value: boolean) => (value ? 'yes' : 'no');
 

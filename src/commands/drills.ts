@@ -1,16 +1,10 @@
 import { isWord } from './arguments.ts';
-import { type Command, NO_KEYS } from './command.ts';
+import type { Command } from './command.ts';
 import type { CommandContext } from './context.ts';
+import { OF_COTERIE_ADMIN } from './coterie-command.ts';
 import { echo, SYNTAX_ERROR, writeErrorBytes } from './errors.ts';
 
-const OF_DRILLS = {
-  flags: ['admin', 'loading', 'stale'],
-  keys: NO_KEYS,
-  categories: [],
-  since: '7.0.0',
-  group: 'coterie',
-  complexity: 'O(N) where N is the number of members',
-} as const;
+const OF_DRILLS = { ...OF_COTERIE_ADMIN, complexity: 'O(N) where N is the number of members' } as const;
 
 /** `COTERIE NODE DOWN|UP node`. */
 export const NODE: Command = {
@@ -37,11 +31,11 @@ function drill({ args, connection, reply, server }: CommandContext, about: reado
     return reply.error('ERR drills are off: set fault-commands to yes on every node to allow them');
   }
   const names = server.nodes(connection.db).map(({ name }) => name);
-  const unknown = about.find(each => !names.includes(each.toString('latin1')));
+  const wanted = about.map(each => each.toString('latin1'));
+  const unknown = about.find((_, i) => !names.includes(wanted[i]!));
   if (unknown !== undefined) {
     return writeErrorBytes(reply, `ERR there is no node '${echo(unknown)}': the members are ${names.join(', ')}`);
   }
-  const wanted = about.map(each => each.toString('latin1'));
   if (new Set(wanted).size < wanted.length) return reply.error('ERR a link is between two different nodes');
   server.drill(wanted, down);
   reply.ok();

@@ -1,17 +1,14 @@
 import { isWord } from './arguments.ts';
-import { type Command, NO_KEYS } from './command.ts';
+import type { Command } from './command.ts';
+import { OF_COTERIE_ADMIN } from './coterie-command.ts';
 import { SYNTAX_ERROR } from './errors.ts';
 import { writeData } from './reply-map.ts';
 
 /** `COTERIE QUARANTINE LIST`, `CLEAR`, `DROP key`: what was stamped too far ahead of all clocks. */
 export const QUARANTINE: Command = {
+  ...OF_COTERIE_ADMIN,
   name: 'quarantine',
   arity: -3,
-  flags: ['admin', 'loading', 'stale'],
-  keys: NO_KEYS,
-  categories: [],
-  since: '7.0.0',
-  group: 'coterie',
   summary: 'List or drop records that this node holds back because they were stamped too far ahead',
   complexity: 'O(N) where N is the number of records held back',
   run({ args, connection, reply, server }) {
