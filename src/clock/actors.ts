@@ -33,6 +33,11 @@ export class Actors {
     return name;
   }
 
+  /** A write of the actor for people: `<actor>@<stamp>`. */
+  dotText({ actor, stamp }: { readonly actor: ActorIndex; readonly stamp: number }): string {
+    return `${this.nameOf(actor)}@${stamp}`;
+  }
+
   /** 32 bits that depend on the actor alone, for digests. */
   wordOf(index: ActorIndex): number {
     return this.#words[index]!;
@@ -43,4 +48,9 @@ export class Actors {
     if (a === b) return 0;
     return this.nameOf(a) < this.nameOf(b) ? -1 : 1;
   }
+}
+
+/** The name of the node in an actor. */
+export function nodeOfActor(actor: string): string {
+  return actor.slice(0, actor.lastIndexOf('.'));
 }

@@ -106,10 +106,10 @@ export class Explainer {
       node,
       status: store.isLive(ref, clock.wallMs()) ? 'value' : 'tombstone',
       refilling,
-      dot: `${actors.nameOf(dot.actor)}@${dot.stamp}`,
+      dot: actors.dotText(dot),
       writtenMs: wallMsOf(dot.stamp),
       length: store.valueLength(ref),
-      vector: [...vector].map(([actor, stamp]) => `${actors.nameOf(actor)}@${stamp}`),
+      vector: [...vector].map(([actor, stamp]) => actors.dotText({ actor, stamp })),
       ...(expiryAtMs !== NEVER && { expiryAtMs }),
       ...rest,
     };
@@ -124,7 +124,7 @@ export class Explainer {
       .map(({ dot, value }) => {
         bytes += value?.length ?? 0;
         return {
-          dot: `${actors.nameOf(dot.actor)}@${dot.stamp}`,
+          dot: actors.dotText(dot),
           writtenMs: wallMsOf(dot.stamp),
           ...(value !== undefined && { length: value.length }),
           ...(value !== undefined && bytes <= MOST_CONFLICT_BYTES && { value }),

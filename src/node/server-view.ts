@@ -157,7 +157,7 @@ export class ServerView implements Server {
     return [...context.quarantine.list()].map(({ from, keyspace, key, record }) => ({
       db: keyspace.db,
       key,
-      dot: `${context.actors.nameOf(record.dot.actor)}@${record.dot.stamp}`,
+      dot: context.actors.dotText(record.dot),
       aheadMs: context.guard.aheadMs(record.dot.stamp),
       from: from.name,
     }));

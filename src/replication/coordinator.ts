@@ -1,3 +1,4 @@
+import { nodeOfActor } from '../clock/actors.ts';
 import type { Stamp } from '../clock/hybrid-clock.ts';
 import { conditionHolds, type Mutation, needsRead } from '../store/mutation.ts';
 import { type OutcomeSink, WRITTEN } from '../store/outcome.ts';
@@ -50,7 +51,7 @@ export class Coordinator {
   whyNot({ kind }: KeyOperation): string | undefined {
     const { guard, actors, self } = this.#context;
     if (kind === 'read' || guard.stepsBack === undefined) return undefined;
-    return `the clock of ${nodeOf(actors.nameOf(self))} ${guard.stepsBack}`;
+    return `the clock of ${nodeOfActor(actors.nameOf(self))} ${guard.stepsBack}`;
   }
 
   /**
@@ -101,9 +102,4 @@ export class Coordinator {
 /** A DEL that found nothing is still a DEL, unless every replica said that it has nothing: a silent one may have it. */
 function mustLeaveTombstone(mutation: Mutation, result: ReadResult): boolean {
   return mutation.kind === 'delete' && !result.everyReplicaAnswered;
-}
-
-/** The name in an actor. */
-function nodeOf(actor: string): string {
-  return actor.slice(0, actor.lastIndexOf('.'));
 }

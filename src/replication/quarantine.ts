@@ -1,3 +1,4 @@
+import { keyName } from '../lib/key-name.ts';
 import type { StoredRecord } from '../store/record.ts';
 import type { ClockGuard } from './clock-guard.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -26,7 +27,7 @@ const LOOK_MS = 100;
  */
 export class Quarantine {
   readonly #guard: ClockGuard;
-  /** By keyspace and key, as latin1. */
+  /** By keyspace and `keyName`. */
   readonly #held = new Map<string, HeldBack>();
   #byteLength = 0;
   #overflowed = 0;
@@ -100,5 +101,5 @@ export class Quarantine {
 }
 
 function idOf(db: number, key: Uint8Array): string {
-  return `${db} ${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`;
+  return `${db} ${keyName(key)}`;
 }

@@ -35,9 +35,9 @@ export function contentOf(process: SimProcess, keyspace: Keyspace, { slot, bytes
   const { actors } = process.node.cluster!.context;
   const { dot, value, expiry } = store.read(ref);
   return {
-    dot: `${actors.nameOf(dot.actor)}@${dot.stamp}`,
+    dot: actors.dotText(dot),
     value: value && Buffer.from(value),
     expiryAtMs: expiry?.atMs ?? NEVER,
-    expiryDot: expiry === undefined ? '' : `${actors.nameOf(expiry.dot.actor)}@${expiry.dot.stamp}`,
+    expiryDot: expiry === undefined ? '' : actors.dotText(expiry.dot),
   };
 }

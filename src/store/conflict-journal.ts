@@ -1,3 +1,4 @@
+import { keyName } from '../lib/key-name.ts';
 import type { Dot } from './record.ts';
 
 /** A version that lost against a concurrent one: neither had seen the other, and the later stamp won. */
@@ -23,7 +24,7 @@ export class ConflictJournal {
   readonly #maxBytes: number;
   /** Oldest first. */
   readonly #entries = new Set<Entry>();
-  /** Of each key, by its bytes as latin1; oldest first. */
+  /** Of each key, by its `keyName`; oldest first. */
   readonly #byKey = new Map<string, Entry[]>();
   #byteLength = 0;
   #noted = 0;
@@ -48,7 +49,7 @@ export class ConflictJournal {
 
   /** @param value is kept, and must not change. */
   add(key: Uint8Array, dot: Dot, value: Uint8Array | undefined): void {
-    const name = nameOf(key);
+    const name = keyName(key);
     const ofKey = this.#byKey.get(name) ?? [];
     if (ofKey.some(entry => entry.dot.stamp === dot.stamp && entry.dot.actor === dot.actor)) return;
     this.#noted++;
@@ -66,7 +67,7 @@ export class ConflictJournal {
 
   /** What was put aside of a key, the latest first. */
   of(key: Uint8Array): readonly PutAside[] {
-    return [...(this.#byKey.get(nameOf(key)) ?? [])].reverse();
+    return [...(this.#byKey.get(keyName(key)) ?? [])].reverse();
   }
 
   #drop(entry: Entry): void {
@@ -76,8 +77,4 @@ export class ConflictJournal {
     if (left.length > 0) this.#byKey.set(entry.key, left);
     else this.#byKey.delete(entry.key);
   }
-}
-
-function nameOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
 }

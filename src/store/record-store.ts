@@ -13,7 +13,7 @@ import { PackedRecords, type RecordRef } from './packed-records.ts';
 import { type Dot, type Expiry, NEVER, type StoredRecord } from './record.ts';
 import { type MergeOutcome, RecordMerger } from './record-merger.ts';
 import { SlotAccounts } from './slot-accounts.ts';
-import { NO_CELL } from './slot-table.ts';
+import { LAST_HASH, NO_CELL } from './slot-table.ts';
 import { SlotWalk, visitFrom } from './slot-walk.ts';
 
 export type { RecordRef } from './packed-records.ts';
@@ -21,9 +21,6 @@ export type { MergeOutcome } from './record-merger.ts';
 
 /** No record. */
 export const NO_RECORD: RecordRef = 0;
-
-/** The greatest hash of a key. */
-export const LAST_HASH = 0xffff_ffff;
 
 /**
  * The records of one keyspace, outside the JavaScript heap: a table for each slot (`slot-table.ts`) of refs to packed

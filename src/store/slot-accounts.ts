@@ -6,11 +6,10 @@ import { SLOT_COUNT } from '../lib/slots.ts';
 import type { PackedRecords, RecordRef } from './packed-records.ts';
 import { NEVER } from './record.ts';
 import { SlotSet } from './slot-set.ts';
-import { NO_CELL, type SlotTable } from './slot-table.ts';
+import { LAST_HASH, NO_CELL, type SlotTable } from './slot-table.ts';
 
 /** Tells what an expiry's dot adds to the digest from what a value's does. */
 const EXPIRY_TAG = 0x5bd1e995;
-const LAST_HASH = 0xffff_ffff;
 
 /**
  * What a keyspace counts: records, values and values that expire, and for each slot the digest. Every record `enter`s

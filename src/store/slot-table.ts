@@ -1,5 +1,8 @@
 import { assert } from '../lib/assert.ts';
 
+/** The greatest hash of a key. */
+export const LAST_HASH = 0xffff_ffff;
+
 /** No such cell. */
 export const NO_CELL = -1;
 
