@@ -25,6 +25,11 @@ export class Drills {
     for (const [id, { about }] of this.#orders) if (!about.every(name => members.has(name))) this.#orders.delete(id);
   }
 
+  /** Whether nothing was ever ordered. */
+  get isEmpty(): boolean {
+    return this.#orders.size === 0;
+  }
+
   get message(): DrillMessage {
     return { orders: [...this.#orders.values()] };
   }
@@ -36,7 +41,7 @@ export class Drills {
 
   /** Whether this node and the other may not contact each other. */
   isCut(other: NodeName): boolean {
-    if (this.#orders.size === 0) return false;
+    if (this.isEmpty) return false;
     return this.isDown(this.#self) || this.isDown(other) || this.#isOrdered([this.#self, other].sort());
   }
 

@@ -24,6 +24,7 @@ import type { DrillMessage } from './drill-messages.ts';
 import { Drills } from './drills.ts';
 import { Explainer } from './explainer.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
+import { PeerLinks } from './peer-links.ts';
 import { ServerView } from './server-view.ts';
 import { Session, type SessionEnvironment } from './session.ts';
 
@@ -53,9 +54,7 @@ export class Node {
   readonly #guard: ClockGuard;
   readonly #actors = new Actors();
   readonly #founding: Founding;
-  /** Peers that our links lead to, and those of them that no drill cuts off. */
-  readonly #connected = new Map<NodeName, PeerIdentity>();
-  readonly #linked = new Map<NodeName, PeerIdentity>();
+  readonly #links: PeerLinks;
   readonly #sessions = new Map<number, Session>();
   /** Where each member's bus was last said to be. */
   readonly #addresses = new Map<NodeName, BusAddress>();
@@ -77,6 +76,11 @@ export class Node {
     this.actor = `${options.name}.${drawHex(ports.random, 8)}`;
     this.#startedWallMs = ports.clock.wallMs();
     this.drills = new Drills(options.name);
+    this.#links = new PeerLinks(this.drills, {
+      up: peer => this.#linked(peer),
+      down: name => this.#unlinked(name),
+      tell: (name, message) => this.#sendControl(name, { kind: 'drill', message }),
+    });
     this.#founding = new Founding(
       { self: this.identity(), expectNodes: options.expectNodes, alone: options.alone },
       {
@@ -169,28 +173,23 @@ export class Node {
 
   /** Our link to this peer can send from now on. */
   linkUp(peer: PeerIdentity): void {
-    this.#connected.set(peer.name, peer);
-    if (this.drills.message.orders.length > 0) this.#tellDrills(peer.name);
-    if (!this.drills.isCut(peer.name)) this.#link(peer);
+    this.#links.connected(peer);
   }
 
   /** Our link to this peer broke. */
   linkDown(name: NodeName): void {
-    this.#connected.delete(name);
-    if (this.#linked.has(name)) this.#unlink(name);
+    this.#links.disconnected(name);
   }
 
-  #link(peer: PeerIdentity): void {
+  #linked(peer: PeerIdentity): void {
     this.#viewVersion++;
-    this.#linked.set(peer.name, peer);
     this.#founding.linkUp(peer);
     this.#swim?.linkUp(peer, this.#nowMs());
     this.#cluster?.linkUp(peer.name);
   }
 
-  #unlink(name: NodeName): void {
+  #unlinked(name: NodeName): void {
     this.#viewVersion++;
-    this.#linked.delete(name);
     this.#founding.linkDown(name);
     this.#swim?.linkDown(name, this.#nowMs());
     this.#cluster?.linkDown(name);
@@ -199,7 +198,7 @@ export class Node {
   /** A peer made a link to us; we make one back. */
   heard(peer: PeerIdentity): void {
     this.#founding.heard(peer);
-    if (!this.#connected.has(peer.name)) this.#ports.outbox.dial(peer.bus);
+    if (!this.#links.isConnected(peer.name)) this.#ports.outbox.dial(peer.bus);
   }
 
   /** A message from a peer that its link has authenticated. It may be kept. */
@@ -323,7 +322,7 @@ export class Node {
       outbox.dial(bus);
     }
     this.drills.know(new Set(identity.members.map(({ name }) => name)));
-    for (const peer of this.#connected.values()) if (!this.drills.isCut(peer.name)) this.#link(peer);
+    this.#links.announce();
   }
 
   #onMembership({ type, member }: MembershipEvent): void {
@@ -344,7 +343,7 @@ export class Node {
     peer.refilling = member.refilling;
     peer.clockOff = member.clockOff;
     if (member.status !== 'unknown') this.#followAddress(member);
-    if (!this.#connected.has(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
+    if (!this.#links.isConnected(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
   }
 
   /** A member that has moved is no longer looked for where it was, unless another lives there now. */
@@ -370,20 +369,10 @@ export class Node {
     if (this.#options.faultCommands && this.drills.hear(message)) this.#obeyDrills({ by: 'another node' });
   }
 
-  /** Passes all orders on, and makes and breaks links as they say. */
   #obeyDrills(fields: LogFields): void {
     this.#viewVersion++;
     this.#ports.log.warn('a drill has changed who contacts whom', { ...fields, inForce: this.drills.inForce });
-    for (const [name, peer] of this.#connected) {
-      this.#tellDrills(name);
-      const isLinked = this.#linked.has(name);
-      if (this.drills.isCut(name) && isLinked) this.#unlink(name);
-      else if (!this.drills.isCut(name) && !isLinked) this.#link(peer);
-    }
-  }
-
-  #tellDrills(to: NodeName): void {
-    this.#sendControl(to, { kind: 'drill', message: this.drills.message });
+    this.#links.obey();
   }
 
   /** Gossips whether this node is refilling, when that has changed. */
