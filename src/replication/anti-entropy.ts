@@ -1,3 +1,4 @@
+import { Allowance } from './allowance.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
@@ -15,8 +16,10 @@ import {
   slotsOf,
 } from './sync-blocks.ts';
 import type { SyncDiffering, SyncMessages, SyncPageReply, SyncRoot } from './sync-messages.ts';
-import { type SyncPair, SyncResponder } from './sync-responder.ts';
+import { SyncResponder } from './sync-responder.ts';
 import { SyncRound } from './sync-round.ts';
+import { SyncSchedule } from './sync-schedule.ts';
+import { type SyncDone, SyncWaits } from './sync-waits.ts';
 import { transferMs } from './transfer-time.ts';
 import { isVersion, versionHeld } from './versions.ts';
 
@@ -32,8 +35,6 @@ export interface AntiEntropyOptions {
 /** While this node is refilling, rounds follow each other at this distance. */
 const REFILL_INTERVAL_MS = 500;
 const PAGES_UNDER_WAY = 8;
-/** Who may wait for `sync` at once. */
-const MAX_SYNCS = 64;
 /** A block with so few records is not compared further: a page names them all. */
 const PAGED_RECORDS = 64;
 /** Nor is one with so few that lies among blocks of which most differ: it differs in many places. */
@@ -54,12 +55,11 @@ export class AntiEntropy {
   readonly #messages: SyncMessages;
   readonly #options: AntiEntropyOptions;
   /** The open round, or when the next is due, for each keyspace and peer. */
-  readonly #schedules: Schedule[] = [];
-  readonly #syncs = new Set<Sync>();
+  readonly #schedules: SyncSchedule[] = [];
+  readonly #waits = new SyncWaits();
+  /** Bytes that may be exchanged now. */
+  readonly #allowance: Allowance;
   #nextRound: number;
-  /** Bytes that may be exchanged at once; negative after a page that was larger, which is waited for. */
-  #allowance: number;
-  #lastTickMs: number;
 
   constructor(
     context: ReplicationContext,
@@ -71,24 +71,14 @@ export class AntiEntropy {
     this.#nextRound = firstOperationId(context);
     this.#messages = messages;
     this.#options = options;
-    this.#allowance = options.bytesPerSecond;
-    this.#lastTickMs = context.clock.monotonicMs();
+    const { bytesPerSecond } = options;
+    this.#allowance = new Allowance(bytesPerSecond, bytesPerSecond, bytesPerSecond, context.clock.monotonicMs());
     this.responder = new SyncResponder(context, messages, (peer, db) => this.#scheduleOf(peer, db));
     for (const keyspace of context.keyspaces.values()) {
       for (const peer of peers) {
         if (peer.isSelf) continue;
         const slots = keyspace.placement.slotsSharedWith(peer);
-        if (slots.length > 0)
-          this.#schedules.push({
-            keyspace,
-            peer,
-            slots,
-            round: undefined,
-            dueMs: 0,
-            begun: 0,
-            completed: 0,
-            givenUp: 0,
-          });
+        if (slots.length > 0) this.#schedules.push(new SyncSchedule(keyspace, peer, slots));
       }
     }
   }
@@ -98,13 +88,11 @@ export class AntiEntropy {
    *
    * @param done is called once: with nothing, or with why it did not come to that.
    */
-  sync(keyspace: Keyspace, done: (unavailable?: string) => void): void {
-    if (this.#syncs.size >= MAX_SYNCS) return done('too many are under way');
-    const schedules = this.#schedules.filter(schedule => schedule.keyspace === keyspace);
-    const wanted = new Map(schedules.map(schedule => [schedule, schedule.begun + 1]));
-    for (const schedule of schedules) schedule.dueMs = 0;
-    this.#syncs.add({ wanted, done });
-    this.#settleSyncs();
+  sync(keyspace: Keyspace, done: SyncDone): void {
+    this.#waits.add(
+      this.#schedules.filter(schedule => schedule.keyspace === keyspace),
+      done,
+    );
   }
 
   /** Calls for a round with this peer in every keyspace as soon as possible: its link has just come up. */
@@ -118,7 +106,7 @@ export class AntiEntropy {
 
   tick(): void {
     const nowMs = this.#context.clock.monotonicMs();
-    this.#earn(nowMs);
+    this.#allowance.earn(nowMs);
     for (const schedule of this.#schedules) {
       const { round } = schedule;
       if (round === undefined) {
@@ -130,7 +118,7 @@ export class AntiEntropy {
       } else if (nowMs - round.lastHeardMs >= this.#options.patienceMs + round.transferMs) this.#giveUp(schedule);
       else this.#askAgain(schedule, round, nowMs);
     }
-    this.#settleSyncs();
+    this.#waits.settle();
   }
 
   onRoot(from: Peer, { round: id, db, refilling, equal }: SyncRoot): void {
@@ -180,28 +168,19 @@ export class AntiEntropy {
     }
   }
 
-  #scheduleOf(peer: Peer, db: number): Schedule | undefined {
+  #scheduleOf(peer: Peer, db: number): SyncSchedule | undefined {
     return this.#schedules.find(schedule => schedule.peer === peer && schedule.keyspace.db === db);
   }
 
-  /** What was not used lasts for a second. */
-  #earn(nowMs: number): void {
-    const { bytesPerSecond } = this.#options;
-    const earned = ((nowMs - this.#lastTickMs) / 1000) * bytesPerSecond;
-    this.#lastTickMs = nowMs;
-    this.#allowance = Math.min(bytesPerSecond, this.#allowance + earned);
-  }
-
   #spend(bytes: number): void {
-    this.#allowance -= bytes;
+    this.#allowance.spend(bytes);
     this.#context.counters.syncBytes += bytes;
   }
 
-  #open(schedule: Schedule, nowMs: number): void {
+  #open(schedule: SyncSchedule, nowMs: number): void {
     const { keyspace, peer, slots } = schedule;
     const round = new SyncRound(this.#nextRound++, nowMs);
-    schedule.round = round;
-    schedule.begun++;
+    schedule.begin(round);
     this.#context.counters.syncRounds++;
     const { epoch } = this.#context;
     const root = digestOf(keyspace.store, slots, ROOT_BLOCK);
@@ -209,39 +188,26 @@ export class AntiEntropy {
   }
 
   /** The round is through. */
-  #close(schedule: Schedule): void {
-    schedule.completed = schedule.begun;
-    this.#end(schedule);
-    this.#settleSyncs();
+  #close(schedule: SyncSchedule): void {
+    this.#end(schedule, true);
+    this.#waits.settle();
   }
 
-  #giveUp(schedule: Schedule): void {
-    if (schedule.round === undefined) return;
-    schedule.givenUp = schedule.begun;
-    this.#end(schedule);
+  #giveUp(schedule: SyncSchedule): void {
+    if (schedule.round !== undefined) this.#end(schedule, false);
   }
 
-  #end(schedule: Schedule): void {
-    schedule.round = undefined;
+  #end(schedule: SyncSchedule, isThrough: boolean): void {
+    schedule.end(isThrough);
     const refilling = schedule.keyspace.refill.slotsLeft > 0;
     const waitMs = refilling ? Math.min(REFILL_INTERVAL_MS, this.#options.intervalMs) : this.#options.intervalMs;
-    const isWanted = [...this.#syncs].some(({ wanted }) => (wanted.get(schedule) ?? 0) > schedule.begun);
-    schedule.dueMs = isWanted ? 0 : this.#context.clock.monotonicMs() + waitMs;
-  }
-
-  #settleSyncs(): void {
-    for (const sync of this.#syncs) {
-      const [isThrough, unavailable] = stateOf(sync);
-      if (!isThrough && unavailable === undefined) continue;
-      this.#syncs.delete(sync);
-      sync.done(unavailable);
-    }
+    schedule.dueMs = this.#waits.areFor(schedule) ? 0 : this.#context.clock.monotonicMs() + waitMs;
   }
 
   /** Keeps a few pages and one comparison under way, and closes the round behind the last. */
-  #pump(schedule: Schedule, round: SyncRound): void {
+  #pump(schedule: SyncSchedule, round: SyncRound): void {
     const nowMs = this.#context.clock.monotonicMs();
-    while (round.pagesUnderWay < PAGES_UNDER_WAY && this.#allowance > 0) {
+    while (round.pagesUnderWay < PAGES_UNDER_WAY && this.#allowance.left > 0) {
       const range = round.nextRange();
       if (range === undefined) break;
       this.#sendPage(schedule, round, range);
@@ -252,7 +218,7 @@ export class AntiEntropy {
   }
 
   #sendComparison(
-    { keyspace, peer, slots }: Schedule,
+    { keyspace, peer, slots }: SyncSchedule,
     round: SyncRound,
     { ask, blocks }: { readonly ask: number; readonly blocks: readonly SyncBlock[] },
   ): void {
@@ -266,7 +232,7 @@ export class AntiEntropy {
   }
 
   /** Turns to those children of a block that differ, and has done with the others. */
-  #descend(schedule: Schedule, round: SyncRound, block: SyncBlock, differing: number): void {
+  #descend(schedule: SyncSchedule, round: SyncRound, block: SyncBlock, differing: number): void {
     const { keyspace, slots } = schedule;
     const pagedRecords = bitsIn(differing) >= CHILDREN / 2 ? PAGED_RECORDS_IF_DENSE : PAGED_RECORDS;
     for (let i = 0; i < CHILDREN; i++) {
@@ -286,7 +252,7 @@ export class AntiEntropy {
     if (block.bits <= SLOT_BITS) this.#pieceEnded(schedule, round, slots[slotsOf(block).from]!);
   }
 
-  #sendPage({ keyspace, peer }: Schedule, round: SyncRound, range: HashRange): void {
+  #sendPage({ keyspace, peer }: SyncSchedule, round: SyncRound, range: HashRange): void {
     const { slot, fromHash, lastHash } = range;
     const { toHash, entries } = describePage(keyspace.store, slot, fromHash, lastHash);
     round.pageSent(range, this.#context.clock.monotonicMs());
@@ -295,7 +261,7 @@ export class AntiEntropy {
     this.#context.send(peer, this.#messages.encodePage(page));
   }
 
-  #askAgain(schedule: Schedule, round: SyncRound, nowMs: number): void {
+  #askAgain(schedule: SyncSchedule, round: SyncRound, nowMs: number): void {
     const overdueMs = nowMs - this.#options.patienceMs / 4 - round.transferMs;
     const comparison = round.comparisonSentBefore(overdueMs, nowMs);
     if (comparison !== undefined) {
@@ -308,7 +274,7 @@ export class AntiEntropy {
     }
   }
 
-  #takeIn({ keyspace, peer }: Schedule, { slot, records, wanted }: SyncPageReply): void {
+  #takeIn({ keyspace, peer }: SyncSchedule, { slot, records, wanted }: SyncPageReply): void {
     const { store } = keyspace;
     const received = new Set<number>();
     for (const keyed of records) {
@@ -327,50 +293,21 @@ export class AntiEntropy {
     }
   }
 
-  #pieceEnded(schedule: Schedule, round: SyncRound, slot: number): void {
+  #pieceEnded(schedule: SyncSchedule, round: SyncRound, slot: number): void {
     if (round.pieceEnded(slot)) this.#slotMerged(schedule, round, slot);
   }
 
-  #slotsMerged(schedule: Schedule, round: SyncRound, from: number, count: number): void {
+  #slotsMerged(schedule: SyncSchedule, round: SyncRound, from: number, count: number): void {
     if (schedule.keyspace.refill.slotsLeft === 0) return;
     for (const slot of schedule.slots.subarray(from, from + count)) this.#slotMerged(schedule, round, slot);
   }
 
-  #slotMerged({ keyspace, peer }: Schedule, { peerIsWhole }: SyncRound, slot: number): void {
+  #slotMerged({ keyspace, peer }: SyncSchedule, { peerIsWhole }: SyncRound, slot: number): void {
     const { refill } = keyspace;
     if (!refill.isRefilling(slot)) return;
     refill.merged(slot, peer, peerIsWhole);
     if (!refill.isRefilling(slot)) this.#context.counters.slotsRefilled++;
   }
-}
-
-/** What is planned or under way with one peer over one keyspace. */
-interface Schedule extends SyncPair {
-  round: SyncRound | undefined;
-  /** Monotonic milliseconds. */
-  dueMs: number;
-  /** How many rounds were begun, and which of them was the last to come through, and to be given up. */
-  begun: number;
-  completed: number;
-  givenUp: number;
-}
-
-/** Somebody who waits for a round with each co-replica. */
-interface Sync {
-  /** Which round each schedule must come to. */
-  readonly wanted: ReadonlyMap<Schedule, number>;
-  readonly done: (unavailable?: string) => void;
-}
-
-function stateOf({ wanted }: Sync): [isThrough: boolean, unavailable: string | undefined] {
-  let isThrough = true;
-  for (const [{ completed, givenUp, peer, round }, begun] of wanted) {
-    if (completed >= begun) continue;
-    isThrough = false;
-    if (givenUp >= begun) return [false, `${peer.name} did not answer`];
-    if (round === undefined && !peer.reachable) return [false, `${peer.name} cannot be reached`];
-  }
-  return [isThrough, undefined];
 }
 
 function bitsIn(mask: number): number {

@@ -1,3 +1,4 @@
+import { Allowance } from './allowance.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import type { HintMessages } from './hint-messages.ts';
 import { dbOf, type Hint, type HintQueue, hashOfHint, slotOfHint } from './hint-queue.ts';
@@ -41,21 +42,19 @@ export class HintReplay {
   readonly #context: ReplicationContext;
   readonly #hints: Hints;
   readonly #messages: HintMessages;
-  readonly #rate: number;
   readonly #underWay: DeadlineQueue<RecordUnderWay>;
   readonly #windows = new Map<Peer, number>();
   /** Records that may be sent now. */
-  #allowance = 0;
-  #allowedMs: number;
+  readonly #allowance: Allowance;
 
   /** @param rate records a second. */
   constructor(context: ReplicationContext, hints: Hints, messages: HintMessages, rate: number) {
     this.#context = context;
     this.#hints = hints;
     this.#messages = messages;
-    this.#rate = rate;
     this.#underWay = new DeadlineQueue(firstOperationId(context));
-    this.#allowedMs = context.clock.monotonicMs();
+    const most = Math.max(1, (rate * BURST_MS) / 1000);
+    this.#allowance = new Allowance(rate, most, 0, context.clock.monotonicMs());
   }
 
   /** Records that have been sent and not been answered. */
@@ -81,19 +80,17 @@ export class HintReplay {
 
   tick(): void {
     const nowMs = this.#context.clock.monotonicMs();
-    const most = Math.max(1, (this.#rate * BURST_MS) / 1000);
-    this.#allowance = Math.min(most, this.#allowance + (this.#rate * (nowMs - this.#allowedMs)) / 1000);
-    this.#allowedMs = nowMs;
+    this.#allowance.earn(nowMs);
     this.#underWay.forEachOlderThan(nowMs, PATIENCE_MS, (record, id) => {
       if (nowMs - record.startedMs >= PATIENCE_MS + record.transferMs) this.#putBack(id, record);
     });
     const ready = [...this.#hints.queues].filter(([peer]) => peer.reachable);
-    const share = this.#allowance / ready.length;
+    const share = this.#allowance.left / ready.length;
     for (const [peer, queue] of ready) this.#handOverTo(peer, queue, Math.max(1, share), nowMs);
   }
 
   #handOverTo(peer: Peer, queue: HintQueue, share: number, nowMs: number): void {
-    for (let left = share; left >= 1 && this.#allowance >= 1 && queue.size > 0; left--) {
+    for (let left = share; left >= 1 && this.#allowance.left >= 1 && queue.size > 0; left--) {
       if (this.#windowOf(peer) >= WINDOW || !this.#handOver(peer, queue, nowMs)) return;
     }
   }
@@ -112,7 +109,7 @@ export class HintReplay {
       const underWay = { handover, startedMs: nowMs, transferMs: transferMs(record.value?.length ?? 0) };
       const id = this.#underWay.add(underWay);
       this.#windows.set(peer, this.#windowOf(peer) + 1);
-      this.#allowance--;
+      this.#allowance.spend(1);
       if (this.#context.send(peer, this.#messages.encodeHint({ id, epoch, db: keyspace.db, key, record }))) continue;
       this.#putBack(id, underWay);
       return false;

@@ -1,0 +1,57 @@
+import type { Keyspace } from './keyspace.ts';
+import type { Peer } from './peer.ts';
+import type { SyncPair } from './sync-responder.ts';
+import type { SyncRound } from './sync-round.ts';
+
+/** The rounds with one peer over one keyspace: the one under way, when the next is due, and what became of the last. */
+export class SyncSchedule implements SyncPair {
+  readonly keyspace: Keyspace;
+  readonly peer: Peer;
+  readonly slots: Uint16Array;
+  /** Monotonic milliseconds. */
+  dueMs = 0;
+  #round: SyncRound | undefined;
+  /** How many rounds were begun, and which of them was the last to come through, and to be given up. */
+  #begun = 0;
+  #completed = 0;
+  #givenUp = 0;
+
+  constructor(keyspace: Keyspace, peer: Peer, slots: Uint16Array) {
+    this.keyspace = keyspace;
+    this.peer = peer;
+    this.slots = slots;
+  }
+
+  get round(): SyncRound | undefined {
+    return this.#round;
+  }
+
+  /** Number of the round that will be begun next. */
+  get next(): number {
+    return this.#begun + 1;
+  }
+
+  begin(round: SyncRound): void {
+    this.#round = round;
+    this.#begun++;
+  }
+
+  /** The round is through, or given up. */
+  end(isThrough: boolean): void {
+    this.#round = undefined;
+    if (isThrough) this.#completed = this.#begun;
+    else this.#givenUp = this.#begun;
+  }
+
+  /** Whether this round, or a later one, came through. */
+  isThrough(round: number): boolean {
+    return this.#completed >= round;
+  }
+
+  /** Why this round cannot come through; undefined while it may. */
+  whyNot(round: number): string | undefined {
+    if (this.#givenUp >= round) return `${this.peer.name} did not answer`;
+    if (this.#round === undefined && !this.peer.reachable) return `${this.peer.name} cannot be reached`;
+    return undefined;
+  }
+}
