@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
+import { until } from '../until.ts';
 import { CoterieProcess, freePorts } from './coterie-process.ts';
 
 const running: CoterieProcess[] = [];
@@ -26,9 +27,7 @@ function isAlive(pid: number): boolean {
 
 /** Settles when none of these processes is left. */
 async function gone(pids: readonly number[]): Promise<void> {
-  for (let attempt = 0; attempt < 400 && pids.some(isAlive); attempt++) {
-    await new Promise(resolve => setTimeout(resolve, 25));
-  }
+  await until('all processes are gone', () => !pids.some(isAlive), 10_000);
   expect(pids.filter(isAlive)).toEqual([]);
 }
 

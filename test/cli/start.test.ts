@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
+import { until } from '../until.ts';
 import { CoterieProcess, freePorts } from './coterie-process.ts';
 
 const running: CoterieProcess[] = [];
@@ -16,17 +17,14 @@ async function start(args: readonly string[] = [], env: Readonly<Record<string, 
 }
 
 /** Settles when something accepts connections on the port. */
-async function answering(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 400; attempt++) {
-    const accepted = await new Promise<boolean>(resolve => {
+function answering(port: number): Promise<void> {
+  const accepts = () =>
+    new Promise<boolean>(resolve => {
       const socket = connect({ host: '127.0.0.1', port });
       socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
       socket.once('connect', () => socket.destroy());
     });
-    if (accepted) return;
-    await new Promise(resolve => setTimeout(resolve, 25));
-  }
-  throw new Error(`nothing listens on ${port}`);
+  return until(`something listens on ${port}`, accepts, 10_000);
 }
 
 it.each(['SIGTERM', 'SIGINT'] as const)('%s drains the node, which exits with 0', async signal => {

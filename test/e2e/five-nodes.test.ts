@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePorts, TestCluster, TestNode, until } from './test-cluster.ts';
+import { until } from '../until.ts';
+import { freePorts, TestCluster, TestNode } from './test-cluster.ts';
 
 describe('five nodes, of which three hold a key', () => {
   let cluster: TestCluster;

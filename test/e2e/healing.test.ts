@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { nodesSeenBy, TestCluster, until } from './test-cluster.ts';
+import { until } from '../until.ts';
+import { nodesSeenBy, TestCluster } from './test-cluster.ts';
 
 const WRITERS = 6;
 const KEYS_OF_A_WRITER = 20;

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestCluster, until } from './test-cluster.ts';
+import { until } from '../until.ts';
+import { TestCluster } from './test-cluster.ts';
 
 const KEYSPACES = `keyspaces:
   - { db: 0, name: eventual, policy: eventual }

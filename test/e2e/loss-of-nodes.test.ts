@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestCluster, until } from './test-cluster.ts';
+import { until } from '../until.ts';
+import { TestCluster } from './test-cluster.ts';
 
 const KEYS = Array.from({ length: 500 }, (_, i) => `quorum:${i}`);
 

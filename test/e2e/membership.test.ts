@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { freePorts, nodesSeenBy, TestCluster, TestNode, until } from './test-cluster.ts';
+import { until } from '../until.ts';
+import { freePorts, nodesSeenBy, TestCluster, TestNode } from './test-cluster.ts';
 
 const SAID = 'another running node is named n2';
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { TestCluster, until } from './test-cluster.ts';
+import { until } from '../until.ts';
+import { TestCluster } from './test-cluster.ts';
 
 /** Sends bytes and collects what comes back until the other end closes or `enough` says so. */
 async function exchange(port: number, bytes: Buffer | string, enough: (reply: string) => boolean): Promise<string> {

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePorts, TestNode, until } from './test-cluster.ts';
+import { until } from '../until.ts';
+import { freePorts, TestNode } from './test-cluster.ts';
 
 const PASSWORD = 'open sesame';
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+import { until } from '../until.ts';
 
 /** Where nodes find themselves compiled: a start then costs 0.2 s of a processor instead of 0.5 s. */
 const ENVIRONMENT = { NODE_COMPILE_CACHE: join(tmpdir(), 'coterie-compile-cache'), ...process.env };
@@ -161,32 +162,6 @@ export async function nodesSeenBy(client: Redis): Promise<Map<string, Map<string
       return [entry.get('name')!, entry];
     }),
   );
-}
-
-/** Waits until the condition holds; an error counts as not yet. @throws after the deadline, with what was waited for. */
-export async function until(
-  what: string,
-  condition: () => Promise<boolean> | boolean,
-  deadlineMs = 30_000,
-): Promise<void> {
-  const endMs = performance.now() + deadlineMs;
-  let lastError: unknown;
-  for (;;) {
-    try {
-      if (await condition()) return;
-      lastError = undefined;
-    } catch (error) {
-      lastError = error;
-    }
-    if (performance.now() > endMs)
-      throw new Error(`not in ${deadlineMs} ms: ${what}${lastError ? ` (${lastError})` : ''}`);
-    await pause();
-  }
-}
-
-/** The distance between two looks at a condition. */
-function pause(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, 25));
 }
 
 /** Ports that were free a moment ago, all different. */

@@ -1,12 +1,7 @@
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { Node } from '../../src/node/node.ts';
-import {
-  DEFAULT_ANTI_ENTROPY,
-  DEFAULT_COLLECTION,
-  DEFAULT_HINTS,
-  DEFAULT_REPLICATION_LIMITS,
-  type NodeOptions,
-} from '../../src/node/node-options.ts';
+import type { NodeOptions } from '../../src/node/node-options.ts';
+import { nodeOptions } from '../node-options.ts';
 import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
 
 export interface Letter {
@@ -26,30 +21,13 @@ export class Nodes {
   #letters: Letter[] = [];
 
   add(name: string, changes: Partial<NodeOptions> = {}): Node {
-    const address = { host: name, port: 1 };
-    const options: NodeOptions = {
-      name,
-      zone: name,
-      weight: 1,
-      bus: address,
-      client: address,
+    const options = nodeOptions(name, {
       expectNodes: 3,
-      alone: false,
       keyspaces: [EVENTUAL, QUORUM],
-      defaultKeyspace: 0,
-      password: '',
-      maxPendingReplies: 100,
-      replication: DEFAULT_REPLICATION_LIMITS,
-      antiEntropy: DEFAULT_ANTI_ENTROPY,
-      hints: DEFAULT_HINTS,
-      collection: DEFAULT_COLLECTION,
       version: '1.2.3',
-      faultCommands: true,
-      maxClockDriftMs: 2_000,
-      conflictJournalBytes: 1 << 20,
       settings: new Map([['port', '6379']]),
       ...changes,
-    };
+    });
     const say = (event: string) => this.said.push(`${name}: ${event}`);
     const node = new Node(options, {
       clock: {

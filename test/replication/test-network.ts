@@ -16,6 +16,7 @@ import type { KeyspacePolicy } from '../../src/replication/policy.ts';
 import type { Mutation } from '../../src/store/mutation.ts';
 import type { Outcome } from '../../src/store/outcome.ts';
 import { NEVER, type StoredRecord } from '../../src/store/record.ts';
+import { nodeOptions } from '../node-options.ts';
 
 /** R=1 and W=1 of three. */
 export const EVENTUAL: KeyspacePolicy = {
@@ -325,31 +326,17 @@ export class TestNetwork {
 
   #start(name: string, counters: ReplicationCounters): Cluster {
     const names = Array.from({ length: this.#options.nodes }, (_, i) => `n${i + 1}`);
-    const address = { host: '127.0.0.1', port: 1 };
-    const members = names.map(each => ({ name: each, zone: each, weight: 1, bus: address, client: address }));
-    const identity = { id: '0'.repeat(32), hashKey: [1, 2], epoch: 1, members } as const;
-    const options: NodeOptions = {
-      name,
-      zone: name,
-      weight: 1,
-      bus: address,
-      client: address,
-      expectNodes: 1,
-      alone: false,
-      keyspaces: this.#options.keyspaces ?? [EVENTUAL, QUORUM],
-      defaultKeyspace: 0,
-      password: '',
-      maxPendingReplies: 100,
-      replication: { ...LIMITS, ...this.#options.limits },
-      antiEntropy: { ...ANTI_ENTROPY, ...this.#options.antiEntropy },
+    const { keyspaces = [EVENTUAL, QUORUM], limits, antiEntropy, hints } = this.#options;
+    const options = nodeOptions(name, {
+      keyspaces,
+      replication: { ...LIMITS, ...limits },
+      antiEntropy: { ...ANTI_ENTROPY, ...antiEntropy },
       collection: COLLECTION,
-      hints: { ...HINTS, ...this.#options.hints },
-      version: '0',
-      faultCommands: true,
-      maxClockDriftMs: 2_000,
-      conflictJournalBytes: 1 << 20,
-      settings: new Map(),
-    };
+      hints: { ...HINTS, ...hints },
+    });
+    const { bus, client } = options;
+    const members = names.map(each => ({ name: each, zone: each, weight: 1, bus, client }));
+    const identity = { id: '0'.repeat(32), hashKey: [1, 2], epoch: 1, members } as const;
     const say: Log['info'] = (event, fields) => void this.said.push({ node: name, event, fields });
     const clock = {
       wallMs: () => STAMP_EPOCH_MS + 1_000_000 + this.nowMs + (this.nodes.get(name)?.wallOffsetMs ?? 0),

@@ -3,6 +3,7 @@ import { Bus, type BusEvents, type BusOptions } from '../../../src/io/bus/bus.ts
 import { SeededRandom } from '../../../src/lib/seeded-random.ts';
 import type { LogFields } from '../../../src/ports/log.ts';
 import type { BusAddress, PeerIdentity } from '../../../src/ports/outbox.ts';
+import { until as untilNamed } from '../../until.ts';
 
 /** One node's bus with everything it reported, in order. */
 export interface TestBus {
@@ -77,13 +78,9 @@ export function stranger(address: BusAddress): Promise<Socket> {
   });
 }
 
-/** Turns of the event loop until `condition` holds. @throws after `deadlineMs` with what `condition` says of itself. */
-export async function until(condition: () => boolean, deadlineMs = 15_000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`Cannot go on: still not ${condition.toString()}`);
-    await new Promise(resolve => setTimeout(resolve, 1));
-  }
+/** Waits until `condition` holds. @throws after `deadlineMs` with what `condition` says of itself. */
+export function until(condition: () => boolean, deadlineMs = 15_000): Promise<void> {
+  return untilNamed(condition.toString(), condition, deadlineMs, 1);
 }
 
 /** Both links between two buses, up. */
