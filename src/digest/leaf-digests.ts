@@ -39,7 +39,7 @@ export class LeafDigests {
   }
 }
 
-/** A slot's leaves are refined at these numbers of records: 8 KiB a thousand records at first, later a quarter of it. */
+/** A slot's leaves are refined at these numbers of records: they take 4 bytes a record then, in larger slots 2. */
 const REFINEMENTS = [
   { bits: 16, records: 262_144 },
   { bits: 12, records: 16_384 },
@@ -56,7 +56,7 @@ export const LEAF_STEP = 128;
  */
 export function leafBitsFor(records: number, held: number): number {
   for (const { bits, records: least } of REFINEMENTS) {
-    if (records >= (bits <= held ? least / 4 : least)) return bits;
+    if (bits <= held ? records > least / 4 : records >= least) return bits;
   }
   return 0;
 }

@@ -359,7 +359,7 @@ export class RecordStore {
     if (records % LEAF_STEP !== 0) return;
     const held = this.digests.leafBits(slot);
     const bits = leafBitsFor(records, held);
-    if (table !== undefined && bits !== held) this.#accounts.setLeaves(slot, table, bits);
+    if (bits !== held) this.#accounts.setLeaves(slot, table, bits);
   }
 
   /** An expired record is a tombstone: its dot, vector and expiry stay, and so does the digest. */

@@ -61,8 +61,9 @@ export class SlotAccounts {
   }
 
   /** Lays the digests of the slot's leaves out anew: `bits` of the hash choose a record's leaf, 0: there are none. */
-  setLeaves(slot: number, table: SlotTable, bits: number): void {
-    this.digests.setLeaves(slot, bits === 0 ? undefined : this.#leavesOf(table, 0, LAST_HASH, bits));
+  setLeaves(slot: number, table: SlotTable | undefined, bits: number): void {
+    const isFine = table !== undefined && bits > 0;
+    this.digests.setLeaves(slot, isFine ? this.#leavesOf(table, 0, LAST_HASH, bits) : undefined);
   }
 
   /** The digest over a part of a slot that is finer than its leaves: of the records there, one by one. */

@@ -9,7 +9,7 @@ import {
   sizeClassOf,
   UNIT_BYTES,
 } from '../../src/store/size-classes.ts';
-import { byteOffset, doubleOffset, Slab, wordOffset } from '../../src/store/slab.ts';
+import { byteOffset, doubleOffset, Slab, type SlabPage, wordOffset } from '../../src/store/slab.ts';
 
 const aSize = fc.oneof(fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: MAX_BLOCK_BYTES }));
 
@@ -152,4 +152,22 @@ test('a block of more than 32 KiB is refused, and freeing in an empty page is a 
   const ref = slab.allocate(100);
   slab.free(ref);
   expect(() => slab.free(ref)).toThrow('its page holds none');
+});
+
+test('a page whose last block was freed gives its memory back at once, but for one that is kept', () => {
+  const slab = new Slab();
+  const pages: SlabPage[] = [];
+  const refs: number[] = [];
+  for (let i = 0; i < 4 * blocksPerPage(sizeClassOf(MAX_BLOCK_BYTES)); i++) {
+    const ref = slab.allocate(MAX_BLOCK_BYTES);
+    refs.push(ref);
+    pages.push(slab.pageOf(ref));
+  }
+  const lengths = () => [...new Set(pages)].map(({ bytes }) => bytes.length).sort((a, b) => a - b);
+  expect(lengths()).toEqual(Array(4).fill(PAGE_BYTES));
+  for (const ref of refs) slab.free(ref);
+  expect(lengths()).toEqual([0, 0, 0, PAGE_BYTES]);
+  expect(slab.reservedBytes).toBe(PAGE_BYTES);
+  slab.clear();
+  expect(lengths()).toEqual([0, 0, 0, 0]);
 });

@@ -58,8 +58,38 @@ test('the digest of every part of a slot is that of the records in it, while the
 test('leaves are refined as records come, and stay so until three quarters have gone', () => {
   const growing = [0, 511, 512, 16_383, 16_384, 262_143, 262_144, 10_000_000].map(records => leafBitsFor(records, 0));
   expect(growing).toEqual([0, 0, 8, 8, 12, 12, 16, 16]);
-  const shrinking = [65_536, 65_535, 4096, 4095, 128, 127].map(records => leafBitsFor(records, 16));
+  const shrinking = [65_537, 65_536, 4097, 4096, 129, 128].map(records => leafBitsFor(records, 16));
   expect(shrinking).toEqual([16, 12, 12, 8, 8, 0]);
+});
+
+test('a slot gives its leaves back when most of its records have gone', () => {
+  const actors = new Actors();
+  const store = new RecordStore({ actors, hashKey: [1, 2] });
+  for (let i = 0; i < 600; i++)
+    store.putValue(SLOT, store.hashOf(keyOf(i)), keyOf(i), keyOf(i), i + 1, actors.intern('n1.0'), NEVER);
+  expect(store.digests.leafBits(SLOT)).toBe(8);
+  for (let i = 100; i < 600; i++) store.remove(SLOT, store.hashOf(keyOf(i)), keyOf(i));
+  expect(store.digests.leafBits(SLOT)).toBe(0);
+});
+
+test('leaves cover expiries, too: together they are the digest of the slot', () => {
+  const actors = new Actors();
+  const actor = actors.intern('n1.0');
+  const store = new RecordStore({ actors, hashKey: [1, 2] });
+  for (let i = 0; i < 600; i++) {
+    const hash = store.hashOf(keyOf(i));
+    store.putValue(SLOT, hash, keyOf(i), keyOf(i), 2 * i + 1, actor, NEVER);
+    store.setExpiry(SLOT, hash, keyOf(i), 2_000_000_000_000, 2 * i + 2, actor);
+  }
+  for (const bits of [28, 16]) {
+    const sum = [0, 0];
+    for (let fromHash = 0; fromHash < 2 ** 32; fromHash += 2 ** bits) {
+      const [low, high] = store.digestOfRange(SLOT, fromHash, bits);
+      sum[0]! ^= low;
+      sum[1]! ^= high;
+    }
+    expect([sum[0]! >>> 0, sum[1]! >>> 0]).toEqual(store.digests.of(SLOT));
+  }
 });
 
 function keyOf(i: number): Buffer {
