@@ -126,6 +126,19 @@ describe('A node whose clock is off', () => {
   });
 });
 
+describe('How far a clock may be off', () => {
+  it.each([
+    [500, 'off'],
+    [2_000, 'ok'],
+  ])('is a setting: by a second with a limit of %i ms it is %s', (maxClockDriftMs, state) => {
+    const nodes = three({ maxClockDriftMs });
+    nodes.advance(5_000);
+    nodes.wallOffsetsMs.set('n2', 1_000);
+    nodes.advance(5_000);
+    expect(nodes.nodes.get('n2')!.clockVerdict.state).toBe(state);
+  });
+});
+
 describe('What a node stamped an hour ahead before it knew', () => {
   function ahead(): Nodes {
     const nodes = judged();

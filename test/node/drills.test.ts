@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Drills } from '../../src/node/drills.ts';
-import { client, type Nodes, three } from './test-nodes.ts';
+import { client, linkAll, Nodes, three } from './test-nodes.ts';
 
 function statuses(nodes: Nodes, seenBy: string): Record<string, string | undefined> {
   const node = nodes.nodes.get(seenBy)!;
@@ -66,6 +66,36 @@ describe('A drill', () => {
     nodes.settle();
     expect(n3!.cluster!.peerOf('n2')!.linked).toBe(false);
     expect(n2!.cluster!.peerOf('n3')!.linked).toBe(false);
+  });
+});
+
+describe('A node that is cut off', () => {
+  it('takes nothing from those who have not heard of it yet: no record, and no word about a member', () => {
+    const nodes = three();
+    nodes.lost = letter => letter.from === 'n2';
+    run(nodes, 'n2', 'COTERIE NODE DOWN n2');
+    const [n1, n2] = ['n1', 'n2'].map(name => nodes.nodes.get(name)!);
+    expect(n1!.cluster!.peerOf('n2')!.linked).toBe(true);
+    run(nodes, 'n1', 'SET k v');
+    const { store } = n2!.cluster!.keyspaces.get(0)!;
+    expect(store.keyCount).toBe(0);
+    const before = n2!.memberOf('n1')!;
+    n1!.cluster!.beginRefill();
+    nodes.lost = letter => letter.from === 'n2' || letter.to === 'n3';
+    nodes.advance(300);
+    expect(n1!.memberOf('n1')!.refutation).toBeGreaterThan(before.refutation);
+    expect(n2!.memberOf('n1')!.refutation).toBe(before.refutation);
+  });
+
+  it('is not where fault-commands is off', () => {
+    const nodes = new Nodes();
+    for (const name of ['n1', 'n2', 'n3']) nodes.add(name, { faultCommands: name !== 'n3' });
+    linkAll(nodes);
+    nodes.advance(3_000);
+    run(nodes, 'n1', 'COTERIE NODE DOWN n3');
+    expect(nodes.nodes.get('n1')!.drills.inForce).toBe(1);
+    expect(nodes.nodes.get('n3')!.drills.inForce).toBe(0);
+    expect(run(nodes, 'n3', 'COTERIE NODE DOWN n1')).toMatch(/^-ERR drills are off/);
   });
 });
 

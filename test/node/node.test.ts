@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MalformedMessageError } from '../../src/lib/byte-reader.ts';
 import { decodeControl, encodeControl } from '../../src/node/control-messages.ts';
-import { DEFAULT_REPLICATION_LIMITS } from '../../src/node/node-options.ts';
+import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS } from '../../src/node/node-options.ts';
 import type { PeerIdentity } from '../../src/ports/outbox.ts';
 import { client, type Letter, Nodes, three } from './test-nodes.ts';
 
@@ -72,6 +72,38 @@ describe('A node', () => {
     redis.execute('COTERIE EXPLAIN k');
     nodes.settle();
     expect(redis.output()).toContain('no answer');
+  });
+
+  it('lists what was put aside of a key on any replica, wherever it is asked', () => {
+    const nodes = three();
+    const [one, two, other] = ['n1', 'n2', 'n3'].map(name => client(nodes.nodes.get(name)!));
+    nodes.lost = letter => letter.from === 'n1' || letter.to === 'n1';
+    one!.execute('SET k alone');
+    nodes.nowMs += 10;
+    two!.execute('SET k together');
+    nodes.settle();
+    nodes.lost = () => false;
+    nodes.advance(DEFAULT_ANTI_ENTROPY.intervalMs + 1_000);
+    other!.execute('COTERIE CONFLICTS k');
+    nodes.settle();
+    expect(other!.output()).toMatch(/\$5\r\nvalue\r\n\$5\r\nalone\r\n\$7\r\nseen-by\r\n/);
+    other!.execute('INFO coterie');
+    other!.execute('COTERIE EXPLAIN k');
+    nodes.settle();
+    expect(other!.output()).toMatch(/conflicts:\d/);
+  });
+
+  it('sends at most a megabyte of what was put aside, the latest first, and of the rest how long it is', () => {
+    const nodes = three({ conflictJournalBytes: 10 << 20 });
+    const { conflicts } = nodes.nodes.get('n2')!.cluster!.keyspaces.get(0)!;
+    for (let stamp = 1; stamp <= 3; stamp++)
+      conflicts.add(Buffer.from('k'), { actor: 0, stamp }, Buffer.alloc(400_000 + stamp));
+    const redis = client(nodes.nodes.get('n1')!);
+    redis.execute('COTERIE CONFLICTS k');
+    nodes.settle();
+    const told = redis.output();
+    expect(told.match(/length\r\n:40000\d/g)).toEqual(['3', '2', '1'].map(each => `length\r\n:40000${each}`));
+    expect(told.match(/value\r\n\$40000\d/g)).toEqual(['3', '2'].map(each => `value\r\n$40000${each}`));
   });
 
   it('shows the hints for a key and of the node, wherever it is asked', () => {

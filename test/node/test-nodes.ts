@@ -73,15 +73,20 @@ export class Nodes {
   }
 }
 
-export function three(): Nodes {
-  const nodes = new Nodes();
-  for (const name of ['n1', 'n2', 'n3']) nodes.add(name);
+/** Links between n1, n2 and n3, both ways. */
+export function linkAll(nodes: Nodes): void {
   for (const [a, b] of [
     ['n1', 'n2'],
     ['n1', 'n3'],
     ['n2', 'n3'],
   ] as const)
     nodes.link(a, b);
+}
+
+export function three(changes: Partial<NodeOptions> = {}): Nodes {
+  const nodes = new Nodes();
+  for (const name of ['n1', 'n2', 'n3']) nodes.add(name, changes);
+  linkAll(nodes);
   nodes.advance(3000);
   return nodes;
 }

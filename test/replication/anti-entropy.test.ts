@@ -273,6 +273,47 @@ describe('Refilling (DESIGN §5)', () => {
     expect(network.valueAt('n2', 'k')).toBe('v');
   });
 
+  it('does not count a slot of which only some parts were compared', () => {
+    const network = oneKeyspace(2);
+    for (let i = 0; i < 3000; i++) network.set('n1', `{one}${i}`, 'v', 0);
+    network.settle();
+    for (let i = 0; i < 3000; i += 60) network.plant('n2', `{one}${i}`, 'changed', 0);
+    network.keyspace('n1', 0).beginRefill();
+    let pages = 0;
+    network.drop(message => message.type === 'syncPageReply' && message.to === 'n1' && ++pages > 3);
+    network.advance(ANTI_ENTROPY.intervalMs + 1000);
+    expect(pages).toBeGreaterThan(3);
+    expect(network.node('n1').counters.syncRecords).toBeGreaterThan(0);
+    expect(network.keyspace('n1', 0).refill.slotsLeft).toBe(1);
+    network.drop(() => false);
+    network.advance(4000);
+    expect(network.keyspace('n1', 0).refill.slotsLeft).toBe(0);
+    for (let i = 0; i < 3000; i += 60) expect(network.valueAt('n1', `{one}${i}`, 0)).toBe('changed');
+  });
+
+  it('does not take the time in which it waits for its rate for silence of the peer', () => {
+    const network = new TestNetwork({ nodes: 2, keyspaces: [EVENTUAL], antiEntropy: { bytesPerSecond: 20_000 } });
+    for (let i = 0; i < 300; i++) network.plant('n2', `{one}${i}`, 'v'.repeat(1000), 0);
+    network.kill('n1');
+    network.restartEmpty('n1');
+    network.advance(3000);
+    const { counters } = network.node('n1');
+    const [held, rounds] = [network.keyspace('n1', 0).store.keyCount, counters.syncRounds];
+    expect(held).toBeGreaterThan(50);
+    expect(held).toBeLessThan(200);
+    // The next page comes a tick later than it might.
+    let isHeld = false;
+    network.hold(message => {
+      isHeld ||= message.type === 'syncPageReply' && message.to === 'n1';
+      return isHeld;
+    });
+    for (let i = 0; i < 500 && !isHeld; i++) network.advance(20);
+    network.advance(100);
+    network.release();
+    expect(network.keyspace('n1', 0).store.keyCount).toBeGreaterThan(held);
+    expect(counters.syncRounds).toBe(rounds);
+  });
+
   it('does not count a slot of which only some pages came', () => {
     const network = oneKeyspace(2);
     for (let i = 0; i < 2000; i++) network.plant('n2', `{one}${i}`, 'v'.repeat(200), 0);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EVENTUAL, QUORUM, read, TestNetwork } from './test-network.ts';
+import { COLLECTION, EVENTUAL, ofType, QUORUM, read, SLOPPY, TestNetwork } from './test-network.ts';
 
 const OK = { state: 'ok', offsetMs: 0 } as const;
 
@@ -64,7 +64,46 @@ describe('The quarantine', () => {
     expect(nodes.node('n3').counters.hintsReplayed).toBe(0);
   });
 
-  it('lets a quorum of the others go on', () => {
+  it('has a bound of bytes', () => {
+    const nodes = network(3_600_000);
+    for (let i = 0; i < 20; i++) nodes.set('n3', `k${i}`, 'v'.repeat(1 << 20), 0);
+    nodes.settle();
+    expect([held(nodes, 'n1').size, held(nodes, 'n1').overflowed]).toEqual([15, 5]);
+  });
+
+  it('keeps nothing for others and acknowledges nothing as a stand-in', () => {
+    const nodes = new TestNetwork({ nodes: 5, keyspaces: [SLOPPY] });
+    const [coordinator, second, third] = nodes.replicasOf('k', SLOPPY.db) as [string, string, string];
+    for (const { name, cluster } of nodes.nodes.values()) if (name !== coordinator) cluster.context.guard.judged(OK, 0);
+    nodes.node(coordinator).wallOffsetMs = 3_600_000;
+    for (const name of [second, third]) nodes.kill(name);
+    const told = nodes.set(coordinator, 'k', 'ahead', SLOPPY.db);
+    nodes.advance(600);
+    expect(told).toMatchObject([{ status: 'unavailable' }]);
+    expect(nodes.sent.filter(ofType('standIn')).length).toBeGreaterThan(0);
+    for (const { name, cluster } of nodes.nodes.values()) if (name !== coordinator) expect(cluster.hints.size).toBe(0);
+  });
+
+  it('is not gone round by a fence: nobody vouches for the future, and raises the own clock to it', () => {
+    const nodes = new TestNetwork({ nodes: 3, keyspaces: [QUORUM], antiEntropy: { intervalMs: 3_600_000 } });
+    const first = nodes.replicasOf('k')[0]!;
+    const others = ['n1', 'n2', 'n3'].filter(name => name !== first);
+    nodes.set(first, 'k', 'v');
+    nodes.settle();
+    nodes.del(first, 'k');
+    nodes.settle();
+    for (const name of others) nodes.node(name).cluster.context.guard.judged(OK, 0);
+    nodes.node(first).wallOffsetMs = 3_600_000;
+    nodes.set(first, 'another', 'ahead');
+    nodes.advance(COLLECTION.intervalMs + 1_000);
+    expect(nodes.sent.filter(ofType('fence')).length).toBeGreaterThan(0);
+    for (const name of others) {
+      const { guard, stamps } = nodes.node(name).cluster.context;
+      expect(guard.aheadMs(stamps.last)).toBeLessThan(2_000);
+    }
+  });
+
+  it('lets a quorum of the others go on, who do not follow the one that is ahead', () => {
     const nodes = network(3_600_000);
     nodes.set('n3', 'k', 'ahead');
     nodes.advance(600);
@@ -74,5 +113,8 @@ describe('The quarantine', () => {
     const got = nodes.get('n2', 'k');
     nodes.advance(200);
     expect(got).toEqual([read('good')]);
+    const { guard, stamps } = nodes.node('n1').cluster.context;
+    expect(guard.aheadMs(stamps.last)).toBeLessThan(2_000);
+    expect(nodes.node('n1').counters.restamps).toBe(0);
   });
 });

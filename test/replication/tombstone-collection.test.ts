@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CollectionStep } from '../../src/replication/collection-messages.ts';
 import { COLLECTED_REMEMBERED } from '../../src/replication/keyspace.ts';
-import type { MessageType } from '../../src/replication/message-type.ts';
-import { COLLECTION, type Envelope, type NetworkOptions, TestNetwork } from './test-network.ts';
+import { COLLECTION, type Envelope, type NetworkOptions, ofType, TestNetwork } from './test-network.ts';
 
 const NAMES = ['n1', 'n2', 'n3'];
 /** A round and the three steps of its batches. */
@@ -23,10 +22,6 @@ function deleted(options: Partial<NetworkOptions> = NO_SYNC): TestNetwork {
 /** What each replica holds of `k`: null for a tombstone, undefined for nothing. */
 function held(network: TestNetwork): (string | null | undefined)[] {
   return NAMES.map(name => network.valueAt(name, 'k'));
-}
-
-function ofType(type: keyof typeof MessageType): (message: Envelope) => boolean {
-  return message => message.type === type;
 }
 
 /** Whether a message asks a replica for this step of a collection. */

@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest';
+import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { DEFAULT_RATES, FAULT_KINDS, formatFaults, NO_FAULTS, parseFaults } from '../../src/sim/faults.ts';
+import { drawClocks } from '../../src/sim/machines.ts';
+import { VirtualTime } from '../../src/sim/virtual-clock.ts';
 
 test('faults are all, none, or a list of kinds, each with a rate or the usual one', () => {
   expect(parseFaults('all')).toEqual(DEFAULT_RATES);
@@ -15,4 +18,20 @@ test('rates are written as they are read', () => {
   for (const text of ['all', 'none', 'loss,crash=3', ...FAULT_KINDS]) {
     expect(formatFaults(parseFaults(text) as typeof DEFAULT_RATES)).toBe(text);
   }
+});
+
+test('clocks are wrong from the beginning by up to the skew, and run off by up to the drift', () => {
+  const time = new VirtualTime();
+  const draw = (skew: number, drift: number) => drawClocks(20, time, new SeededRandom(1), { skew, drift });
+  const [right, skewed, drifting] = [draw(0, 0), draw(500, 0), draw(0, 2)];
+  const most = (clocks: readonly { aheadMs: number }[]) => Math.max(...clocks.map(({ aheadMs }) => Math.abs(aheadMs)));
+  const begin = [right, skewed, drifting].map(most);
+  time.run(1_000_000, () => false);
+  const end = [right, skewed, drifting].map(most);
+  expect([begin[0], end[0], begin[2]]).toEqual([0, 0, 0]);
+  expect(begin[1]).toBeGreaterThan(250);
+  expect(begin[1]).toBeLessThanOrEqual(500);
+  expect(end[1]).toBe(begin[1]);
+  expect(end[2]).toBeGreaterThan(1_000);
+  expect(end[2]).toBeLessThanOrEqual(2_000);
 });

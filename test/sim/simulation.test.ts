@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FAULT_KINDS, NO_FAULTS, simulate } from '../../src/sim/index.ts';
+import { FAULT_KINDS, NO_FAULTS, simulate, type WorkloadName } from '../../src/sim/index.ts';
 import { expectSound } from './seeds.ts';
 
 const LONG = { timeout: 120_000 };
@@ -33,6 +33,28 @@ describe('a simulation', () => {
     }
     expect(operations.unavailable).toBeGreaterThan(0);
     expect(operations.lost).toBeGreaterThan(0);
+  });
+
+  test('that suspends a machine breaks its links, and it goes on with what it held', () => {
+    const lines: string[] = [];
+    const log = (_: number, line: string): void => void lines.push(line);
+    const { faults } = expectSound(6, { durationMs: 40_000, faults: { ...NO_FAULTS, suspend: 6 }, log });
+    expect(faults.suspend).toBeGreaterThan(1);
+    const suspensions = lines.flatMap((line, i) => {
+      const name = /^(n\d) is suspended/.exec(line)?.[1];
+      return name === undefined ? [] : [[name, lines[i + 1]]];
+    });
+    expect(suspensions).toHaveLength(faults.suspend);
+    for (const [name, next] of suspensions) expect(next).toMatch(new RegExp(`^cut ${name} \\| `));
+    expect(lines.filter(line => line.includes('is lost'))).toEqual([]);
+  });
+
+  test('does what its workload says', () => {
+    const collected = (workload: WorkloadName) =>
+      expectSound(8, { durationMs: 10_000, faults: NO_FAULTS, workload }).counters.tombstonesCollected;
+    expect(collected('writes')).toBe(0);
+    expect(collected('deletes')).toBeGreaterThan(collected('mixed'));
+    expect(collected('expiries')).toBeGreaterThan(0);
   });
 
   test('without faults loses no operation at all', () => {
