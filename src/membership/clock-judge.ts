@@ -30,6 +30,8 @@ export class ClockJudge {
   readonly #maxDriftMs: number;
   /** Of each member: its wall time at some instant less this node's monotonic time at the same instant. */
   readonly #basesMs = new Map<NodeName, number>();
+  /** The latest time that each member knew of when it was last seen: its wall clock's or a stamp's, Unix ms. */
+  readonly #latestMs = new Map<NodeName, number>();
   #members = 1;
   #verdict = CLOCK_UNKNOWN;
   /** What the verdict was found from; NaN: there is something new. */
@@ -43,15 +45,17 @@ export class ClockJudge {
   /** The members from now on, this node among them or not. */
   setMembers(names: ReadonlySet<NodeName>): void {
     this.#members = names.size;
-    for (const name of this.#basesMs.keys()) if (!names.has(name)) this.#basesMs.delete(name);
+    for (const known of [this.#basesMs, this.#latestMs])
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
     this.#judgedBaseMs = Number.NaN;
   }
 
   /**
-   * A member showed `wallMs` between `sentMs` and `heardMs` of this node's monotonic clock. The middle is wrong by half
+   * A member showed `wallMs` and the latest time that it knows of between `sentMs` and `heardMs` of this node's monotonic clock. The middle is wrong by half
    * the round trip at most (D. Mills, NTP); the caller leaves out round trips that took long.
    */
-  saw(name: NodeName, wallMs: number, sentMs: number, heardMs: number): void {
+  saw(name: NodeName, wallMs: number, latestMs: number, sentMs: number, heardMs: number): void {
+    this.#latestMs.set(name, latestMs);
     const baseMs = wallMs - (sentMs + heardMs) / 2;
     const knownMs = this.#basesMs.get(name);
     if (knownMs !== undefined && Math.abs(baseMs - knownMs) < UNREMARKABLE_MS) return;
@@ -74,6 +78,16 @@ export class ClockJudge {
     const offsetMs = Math.round(baseMs - this.#medianMs);
     this.#verdict = { state: this.#stateAt(Math.abs(offsetMs)), offsetMs };
     return this.#verdict;
+  }
+
+  /**
+   * The median of the latest times that members know of. It is ahead of the median clock after most clocks were set
+   * back: what has been stamped by then is nobody's fault, and stamps go on from there.
+   *
+   * @param ownMs this node's.
+   */
+  latestMs(ownMs: number): number {
+    return median([...this.#latestMs.values(), ownMs]);
   }
 
   /** How far a member's clock was ahead of the median when it was last seen; undefined while that is unknown. */

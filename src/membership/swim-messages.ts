@@ -31,7 +31,13 @@ export type Rumour = readonly [
  */
 export type SwimMessage =
   | { readonly type: 'ping'; readonly seq: number; readonly rumours: readonly Rumour[] }
-  | { readonly type: 'ack'; readonly seq: number; readonly wallMs: number; readonly rumours: readonly Rumour[] }
+  | {
+      readonly type: 'ack';
+      readonly seq: number;
+      readonly wallMs: number;
+      readonly latestMs: number;
+      readonly rumours: readonly Rumour[];
+    }
   | {
       readonly type: 'ping-req';
       readonly seq: number;
@@ -90,7 +96,7 @@ export function memberOf(rumour: Rumour, clusterId: string): Member {
 export function parseSwimMessage(value: unknown): SwimMessage | undefined {
   const fields = fieldsOf(value);
   if (fields === undefined) return undefined;
-  const { type, seq, target, digest, wallMs } = fields as Partial<Record<MessageField, unknown>>;
+  const { type, seq, target, digest, wallMs, latestMs } = fields as Partial<Record<MessageField, unknown>>;
   if (type === 'nack') return isUint32(seq) ? { type, seq } : undefined;
   const rumours = parseList((fields as { rumours?: unknown }).rumours, MAX_MEMBERS, parseRumour);
   if (rumours === undefined) return undefined;
@@ -98,7 +104,8 @@ export function parseSwimMessage(value: unknown): SwimMessage | undefined {
     case 'ping':
       return isUint32(seq) ? { type, seq, rumours } : undefined;
     case 'ack':
-      return isUint32(seq) && isBelow(wallMs, NUMBER_LIMIT) ? { type, seq, wallMs, rumours } : undefined;
+      if (!isUint32(seq) || !isBelow(wallMs, NUMBER_LIMIT) || !isBelow(latestMs, NUMBER_LIMIT)) return undefined;
+      return { type, seq, wallMs, latestMs, rumours };
     case 'ping-req':
       return isUint32(seq) && isName(target) ? { type, seq, target, rumours } : undefined;
     case 'sync':
@@ -111,7 +118,7 @@ export function parseSwimMessage(value: unknown): SwimMessage | undefined {
   }
 }
 
-type MessageField = 'type' | 'seq' | 'target' | 'digest' | 'wallMs';
+type MessageField = 'type' | 'seq' | 'target' | 'digest' | 'wallMs' | 'latestMs';
 
 const parseName = (value: unknown): NodeName | undefined => (isName(value) ? value : undefined);
 

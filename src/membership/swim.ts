@@ -27,6 +27,8 @@ export interface SwimPorts {
   readonly random: Random;
   /** This node's wall clock, Unix ms: shown in acks, and judged by those of the others. */
   wallMs(): number;
+  /** The latest time that this node knows of, by its wall clock or by a stamp that it has issued or taken in, Unix ms. */
+  latestMs(): number;
   /** @returns false when the message was provably not sent. */
   send(to: NodeName, message: SwimMessage): boolean;
   event(event: MembershipEvent): void;
@@ -171,7 +173,7 @@ export class Swim {
         if (this.statusOf(from) === 'unknown') this.#offerDigest(from);
         return;
       case 'ack':
-        return this.#acked(from, message.seq, message.wallMs, nowMs);
+        return this.#acked(from, message, nowMs);
       case 'ping-req':
         return this.#prober.requested(from, message.seq, message.target, nowMs);
       case 'nack':
@@ -229,6 +231,11 @@ export class Swim {
     return verdict;
   }
 
+  /** The latest time that the members know of, by the median; means something where there is a verdict on the clock. */
+  latestMs(): number {
+    return this.#clocks.latestMs(this.#ports.latestMs());
+  }
+
   /** How far a member's wall clock was ahead of the median when it was last seen, in ms; undefined while unknown. */
   clockOffsetOf(name: NodeName): number | undefined {
     return this.#clocks.offsetOf(name);
@@ -274,11 +281,11 @@ export class Swim {
   }
 
   /** An answer that took long says little about the clock: something stood still meanwhile. */
-  #acked(from: NodeName, seq: number, wallMs: number, nowMs: number): void {
+  #acked(from: NodeName, { seq, wallMs, latestMs }: SwimMessage & { type: 'ack' }, nowMs: number): void {
     const sentMs = this.#prober.acked(from, seq);
     if (sentMs === undefined) return;
     if (sentMs > this.#selfRaisedMs) this.#toldOfSelf.add(from);
-    if (nowMs - sentMs <= this.#timings.probeTimeoutMs) this.#clocks.saw(from, wallMs, sentMs, nowMs);
+    if (nowMs - sentMs <= this.#timings.probeTimeoutMs) this.#clocks.saw(from, wallMs, latestMs, sentMs, nowMs);
   }
 
   #selfRaised(contradicts: boolean): void {
@@ -359,7 +366,8 @@ export class Swim {
 
   #sendAck(to: NodeName, seq: number): boolean {
     const wallMs = Math.max(0, Math.floor(this.#ports.wallMs()));
-    return this.#sendNews(to, rumours => ({ type: 'ack', seq, wallMs, rumours }));
+    const latestMs = Math.max(0, Math.floor(this.#ports.latestMs()));
+    return this.#sendNews(to, rumours => ({ type: 'ack', seq, wallMs, latestMs, rumours }));
   }
 
   /** Sends a message with the rumours that were passed on least; before them `first`, and the receiver's own case. */

@@ -1,4 +1,5 @@
 import { Actors } from '../clock/actors.ts';
+import { wallMsOf } from '../clock/hybrid-clock.ts';
 import { createCommandTable } from '../commands/all-commands.ts';
 import { MalformedMessageError } from '../lib/byte-reader.ts';
 import { drawHex } from '../lib/draw.ts';
@@ -309,6 +310,7 @@ export class Node {
       {
         random,
         wallMs: () => this.#ports.clock.wallMs(),
+        latestMs: () => Math.max(this.#ports.clock.wallMs(), wallMsOf(this.#cluster!.context.stamps.last)),
         send: (to, message) => this.#sendControl(to, { kind: 'swim', message }),
         event: event => this.#onMembership(event),
       },
@@ -391,7 +393,8 @@ export class Node {
     if (this.#swim === undefined) return;
     const before = this.#clock;
     this.#clock = this.#swim.judgeClock(this.#nowMs());
-    this.#guard.judged(this.#clock, this.#cluster!.context.stamps.last);
+    const latestMs = this.#swim.latestMs();
+    this.#guard.judged({ ...this.#clock, latestMs }, this.#cluster!.context.stamps.last);
     this.#cluster!.self.clockOff = this.#guard.stepsBack !== undefined;
     const { state, offsetMs } = this.#clock;
     if ((state === 'off') === (before.state === 'off')) return;

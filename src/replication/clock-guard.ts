@@ -7,6 +7,8 @@ export interface ClockStanding {
   readonly state: 'unknown' | 'ok' | 'off';
   /** How far it is ahead of the median. */
   readonly offsetMs: number;
+  /** The latest time that members know of, by the median of them: of a clock or of a stamp, Unix ms. */
+  readonly latestMs: number;
 }
 
 /** A wall clock that has moved by more than this since it was last judged may have been set. */
@@ -15,7 +17,8 @@ const LOOK_AGAIN_MS = 100;
 /**
  * A broken clock must not own the future (DESIGN §3): a node whose clock is off stamps nothing, and what others have
  * stamped too far ahead is held back. Judged by the median of the members' clocks, and so the same on every node,
- * whatever its own clock shows. While that is not known nothing is refused.
+ * whatever its own clock shows. While that is not known nothing is refused. Nor is what most members have stamped up to
+ * already: when most clocks are set back together, stamps go on from where they were.
  *
  * It is the clock that the node goes by, too: while its own is off it shows the median, so that keys expire when they
  * should. A clock that is set is judged before its time is used.
@@ -24,7 +27,7 @@ export class ClockGuard implements Clock {
   readonly #clock: Clock;
   readonly #maxDriftMs: number;
   readonly #judge: () => void;
-  #standing: ClockStanding = { state: 'unknown', offsetMs: 0 };
+  #standing: ClockStanding = { state: 'unknown', offsetMs: 0, latestMs: 0 };
   #correctionMs = 0;
   #lookedAtMs = Number.NEGATIVE_INFINITY;
   #stepsBack: string | undefined;
@@ -63,8 +66,7 @@ export class ClockGuard implements Clock {
   /** @param lastStamp the greatest that this node has issued or seen: its next one is above. */
   judged(standing: ClockStanding, lastStamp: Stamp): void {
     this.#standing = standing;
-    const medianMs = this.#clock.wallMs() - standing.offsetMs;
-    this.#surelyFine = standing.state === 'unknown' ? MAX_STAMP : stampAt(medianMs + this.#maxDriftMs);
+    this.#surelyFine = standing.state === 'unknown' ? MAX_STAMP : stampAt(this.#presentMs + this.#maxDriftMs);
     const offMs = Math.round(standing.offsetMs);
     this.#correctionMs = standing.state === 'off' ? offMs : 0;
     if (standing.state === 'off') this.#stepsBack = `is off by ${offMs} ms`;
@@ -73,13 +75,18 @@ export class ClockGuard implements Clock {
     else this.#stepsBack = undefined;
   }
 
-  /** How far a stamp is ahead of the median clock; negative for the past. */
+  /** How far a stamp is ahead of the present; negative for the past. */
   aheadMs(stamp: Stamp): number {
-    return Math.round(wallMsOf(stamp) - this.#clock.wallMs() + this.#standing.offsetMs);
+    return Math.round(wallMsOf(stamp) - this.#presentMs);
   }
 
   isTooFarAhead(stamp: Stamp): boolean {
     if (stamp <= this.#surelyFine) return false;
     return this.#standing.state !== 'unknown' && this.aheadMs(stamp) > this.#maxDriftMs;
+  }
+
+  /** By the median clock, or by what most members have stamped if that is later. */
+  get #presentMs(): number {
+    return Math.max(this.#clock.wallMs() - this.#standing.offsetMs, this.#standing.latestMs);
   }
 }

@@ -174,6 +174,7 @@ export class MembershipNetwork {
       {
         random,
         wallMs: () => this.time.wallMs + this.nodes[index]!.clockAheadMs,
+        latestMs: () => this.time.wallMs + this.nodes[index]!.clockAheadMs,
         send: (to, message) => this.#send(this.nodes[index]!, to, message),
         event: event => observe?.({ by: name, ...event }),
       },

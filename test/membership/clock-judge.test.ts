@@ -9,7 +9,8 @@ const HOUR_MS = 3_600_000;
 function judgeOf(othersAheadMs: readonly number[], members = othersAheadMs.length + 1): ClockJudge {
   const judge = new ClockJudge(LIMIT_MS);
   judge.setMembers(new Set(Array.from({ length: members }, (_, i) => `n${i + 1}`)));
-  for (const [i, aheadMs] of othersAheadMs.entries()) judge.saw(`n${i + 2}`, 1_000_000 + aheadMs, -2, 2);
+  for (const [i, aheadMs] of othersAheadMs.entries())
+    judge.saw(`n${i + 2}`, 1_000_000 + aheadMs, 1_000_000 + aheadMs, -2, 2);
   return judge;
 }
 
@@ -63,11 +64,29 @@ describe('A node', () => {
   it('sees a member whose clock moves, and forgets one that is no member any more', () => {
     const judge = judgeOf([0, 0, 0]);
     judge.judge(1_000_000, 0);
-    judge.saw('n2', 1_005_000 + HOUR_MS, 4_998, 5_002);
+    judge.saw('n2', 1_005_000 + HOUR_MS, 1_005_000 + HOUR_MS, 4_998, 5_002);
     expect(judge.judge(1_005_000, 5_000).state).toBe('ok');
     expect(judge.offsetOf('n2')).toBe(HOUR_MS);
     judge.setMembers(new Set(['n1', 'n3', 'n4']));
     expect(judge.judge(1_005_000, 5_000).state).toBe('ok');
     expect(judge.offsetOf('n2')).toBeUndefined();
+  });
+
+  it('tells the latest time that most members know of, whatever one of them shows', () => {
+    const judge = new ClockJudge(2_000);
+    judge.setMembers(new Set(['n1', 'n2', 'n3', 'n4', 'n5']));
+    for (const [name, latestMs] of [
+      ['n2', 5_000],
+      ['n3', 5_001],
+      ['n4', HOUR_MS],
+      ['n5', 4_000],
+    ] as const)
+      judge.saw(name, 1_000, latestMs, 0, 0);
+    expect(judge.latestMs(1_000)).toBe(5_000);
+    expect(judge.latestMs(6_000)).toBe(5_001);
+    judge.saw('n3', 1_000, 7_000, 10, 10);
+    expect(judge.latestMs(6_000)).toBe(6_000);
+    judge.setMembers(new Set(['n1', 'n2', 'n5']));
+    expect(judge.latestMs(1_000)).toBe(4_000);
   });
 });

@@ -28,6 +28,7 @@ class Bench {
       {
         random: new SeededRandom(1),
         wallMs: () => this.nowMs,
+        latestMs: () => this.nowMs,
         send: (to, message) => {
           if (this.unlinked.has(to)) return false;
           this.sent.push({ to, message, nowMs: this.nowMs });
@@ -61,7 +62,7 @@ class Bench {
       this.swim.tick(this.nowMs);
       for (const { to, message } of this.sent.slice(before))
         if (message.type === 'ping' && answering.includes(to))
-          this.receive(to, { type: 'ack', seq: message.seq, wallMs: 0, rumours: [] });
+          this.receive(to, { type: 'ack', seq: message.seq, wallMs: 0, latestMs: 0, rumours: [] });
     }
   }
 
@@ -136,7 +137,13 @@ describe('Swim probes', () => {
       const bench = informed();
       bench.swim.linkDown('n4', bench.nowMs);
       while (bench.ofType('ping-req').length === 0) bench.run(100);
-      bench.receive(by, { type: 'ack', seq: bench.ofType('ping-req')[0]!.message.seq, wallMs: 0, rumours: [] });
+      bench.receive(by, {
+        type: 'ack',
+        seq: bench.ofType('ping-req')[0]!.message.seq,
+        wallMs: 0,
+        latestMs: 0,
+        rumours: [],
+      });
       bench.run(1_000, EVERYONE_BUT_N4);
       expect(bench.swim.statusOf('n4')).toBe(status);
     }
@@ -157,9 +164,9 @@ describe('Swim asked for an indirect probe', () => {
     const bench = informed();
     bench.receive('n2', { type: 'ping-req', seq: 77, target: 'n3', rumours: [] });
     const [ping] = bench.ofType('ping', 'n3');
-    bench.receive('n4', { type: 'ack', seq: ping!.message.seq, wallMs: 0, rumours: [] });
+    bench.receive('n4', { type: 'ack', seq: ping!.message.seq, wallMs: 0, latestMs: 0, rumours: [] });
     expect(bench.ofType('ack')).toEqual([]);
-    bench.receive('n3', { type: 'ack', seq: ping!.message.seq, wallMs: 0, rumours: [] });
+    bench.receive('n3', { type: 'ack', seq: ping!.message.seq, wallMs: 0, latestMs: 0, rumours: [] });
     expect(bench.ofType('ack', 'n2').map(({ message }) => message.seq)).toEqual([77]);
   });
 

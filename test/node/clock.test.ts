@@ -126,6 +126,38 @@ describe('A node whose clock is off', () => {
   });
 });
 
+describe('Clocks that are all set back together', () => {
+  it.each([
+    ['n1', 'n2', 'n3'],
+    ['n1', 'n2'],
+  ])('go on to stamp from where they were (%s, %s, %s)', (...names) => {
+    const nodes = judged();
+    expect(run(nodes, 'n1', 'SELECT 1', 'SET k before')).toBe('+OK\r\n+OK\r\n');
+    const beforeMs = writtenMs(nodes, 'n1', 'k')!;
+    for (const name of names) if (name !== undefined) nodes.wallOffsetsMs.set(name, -HOUR_MS);
+    nodes.advance(5_000);
+    for (const name of ['n1', 'n2', 'n3']) expect(run(nodes, name, 'SELECT 1', `SET k ${name}`)).toBe('+OK\r\n+OK\r\n');
+    expect(run(nodes, 'n1', 'SELECT 1', 'GET k')).toBe('+OK\r\n$2\r\nn3\r\n');
+    expect(writtenMs(nodes, 'n1', 'k')! - beforeMs).toBeLessThan(10);
+  });
+
+  it('hold nothing back of a node that is started again: it gets all that there is', () => {
+    const nodes = judged();
+    run(nodes, 'n1', 'SELECT 1', 'SET k before');
+    for (const name of ['n1', 'n2', 'n3']) nodes.wallOffsetsMs.set(name, -HOUR_MS);
+    nodes.advance(5_000);
+    for (const other of ['n1', 'n2']) nodes.nodes.get(other)!.linkDown('n3');
+    const n3 = nodes.add('n3');
+    for (const other of ['n1', 'n2']) nodes.link(other, 'n3');
+    nodes.advance(15_000);
+    expect(n3.clockVerdict.state).toBe('ok');
+    expect(writtenMs(nodes, 'n3', 'k')).toBeDefined();
+    run(nodes, 'n1', 'SELECT 1', 'SET k after');
+    expect(n3.cluster!.context.quarantine.size).toBe(0);
+    expect(run(nodes, 'n3', 'SELECT 1', 'GET k')).toBe('+OK\r\n$5\r\nafter\r\n');
+  });
+});
+
 describe('How far a clock may be off', () => {
   it.each([
     [500, 'off'],

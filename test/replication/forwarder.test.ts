@@ -52,7 +52,8 @@ describe('A node that holds no copy of the key', () => {
 
   it('gives a write to a second coordinator when the first declines, whose clock is off, and says so when all do', () => {
     const { network, replicas, stranger } = fiveNodes();
-    const off = (name: string) => network.node(name).cluster.context.guard.judged({ state: 'off', offsetMs: 5_000 }, 0);
+    const off = (name: string) =>
+      network.node(name).cluster.context.guard.judged({ state: 'off', offsetMs: 5_000, latestMs: 0 }, 0);
     off(replicas[0]);
     const told = network.set(stranger, KEY, 'v');
     network.settle();

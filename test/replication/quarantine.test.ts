@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { COLLECTION, EVENTUAL, ofType, QUORUM, read, SLOPPY, TestNetwork } from './test-network.ts';
 
-const OK = { state: 'ok', offsetMs: 0 } as const;
+const OK = { state: 'ok', offsetMs: 0, latestMs: 0 } as const;
 
 /** Three nodes of which two know that the third's clock is ahead, and it does not. */
 function network(aheadMs: number): TestNetwork {
