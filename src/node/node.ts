@@ -19,7 +19,7 @@ import { BlockPool } from '../resp/block-pool.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import type { ClientSocket } from './client-connection.ts';
 import { ClientCounters } from './client-counters.ts';
-import { Cluster } from './cluster.ts';
+import { Cluster, type ClusterPorts } from './cluster.ts';
 import { type ControlMessage, decodeControl, encodeControl } from './control-messages.ts';
 import type { DrillMessage } from './drill-messages.ts';
 import { Drills } from './drills.ts';
@@ -53,6 +53,8 @@ export class Node {
   readonly #ports: NodePorts;
   /** The machine's clock, put right while it is off. */
   readonly #guard: ClockGuard;
+  /** The ports, with that clock: for all but membership, which judges the machine's. */
+  readonly #guarded: ClusterPorts;
   readonly #actors = new Actors();
   readonly #founding: Founding;
   readonly #links: PeerLinks;
@@ -74,6 +76,7 @@ export class Node {
     this.#options = options;
     this.#ports = ports;
     this.#guard = new ClockGuard(ports.clock, options.maxClockDriftMs, () => this.#judgeClock());
+    this.#guarded = { ...ports, clock: this.#guard };
     this.actor = `${options.name}.${drawHex(ports.random, 8)}`;
     this.#startedWallMs = ports.clock.wallMs();
     this.drills = new Drills(options.name);
@@ -91,13 +94,7 @@ export class Node {
         event: event => this.#onFounding(event),
       },
     );
-    this.#view = new ServerView(
-      this,
-      options,
-      { ...ports, clock: this.#guard },
-      this.#startedWallMs,
-      drawHex(ports.random, 20),
-    );
+    this.#view = new ServerView(this, options, this.#guarded, this.#startedWallMs, drawHex(ports.random, 20));
     this.#environment = {
       clock: this.#guard,
       table: createCommandTable(),
@@ -294,8 +291,7 @@ export class Node {
   #join(identity: ClusterIdentity): void {
     this.#viewVersion++;
     const { random, outbox } = this.#ports;
-    const ports = { ...this.#ports, clock: this.#guard };
-    this.#cluster = new Cluster(identity, this.#options, ports, this.actor, this.#actors, this.counters);
+    this.#cluster = new Cluster(identity, this.#options, this.#guarded, this.actor, this.#actors, this.counters);
     this.#swim = new Swim(
       {
         self: this.identity(),
