@@ -1,4 +1,3 @@
-import { SLOT_COUNT } from '../lib/slots.ts';
 import type { TombstoneEntry } from './collection-messages.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
@@ -18,9 +17,13 @@ interface Stretch {
   readonly slots: readonly number[];
 }
 
-/** Rounds through the tombstones of the slots that this node is the first replica of, in small steps. */
+/**
+ * Rounds through the tombstones of the slots that this node is the first replica of, in small steps. A slot that has its
+ * first tombstone after the round has begun waits for the next.
+ */
 export class TombstoneWalk {
-  readonly #stretches: readonly Stretch[];
+  readonly #keyspaces: readonly Keyspace[];
+  #stretches: readonly Stretch[] = [];
   #stretch = 0;
   /** Place in the stretch's slots. */
   #at = 0;
@@ -28,8 +31,7 @@ export class TombstoneWalk {
   #entries: TombstoneEntry[] = [];
 
   constructor(keyspaces: Iterable<Keyspace>) {
-    this.#stretches = [...keyspaces].filter(keyspace => !keyspace.isSoleReplica).flatMap(stretchesOf);
-    this.#stretch = this.#stretches.length;
+    this.#keyspaces = [...keyspaces].filter(keyspace => !keyspace.isSoleReplica);
   }
 
   /** Whether the round has come to its end, or none was begun. */
@@ -39,6 +41,7 @@ export class TombstoneWalk {
 
   /** Begins a round. */
   begin(): void {
+    this.#stretches = this.#keyspaces.flatMap(stretchesOf);
     this.#stretch = 0;
     this.#at = 0;
     this.#hash = 0;
@@ -70,16 +73,11 @@ export class TombstoneWalk {
 
   /** @returns how many records were looked at. */
   #lookOn({ store }: Keyspace, slot: number, limit: number): number {
-    const tombstones = store.slotRecords(slot) - store.slotCount(slot);
-    const some = tombstones > 0 ? tombstonesFrom(store, slot, this.#hash, limit) : undefined;
-    if (some !== undefined) this.#entries.push(...some.entries);
-    if (some !== undefined && some.nextHash >= 0) {
-      this.#hash = some.nextHash;
-    } else {
-      this.#hash = 0;
-      this.#at++;
-    }
-    return some?.visited ?? 0;
+    const { entries, nextHash, visited } = tombstonesFrom(store, slot, this.#hash, limit);
+    this.#entries.push(...entries);
+    this.#hash = Math.max(0, nextHash);
+    if (nextHash < 0) this.#at++;
+    return visited;
   }
 
   #handOver({ keyspace, replicas }: Stretch): TombstoneGroup | undefined {
@@ -89,10 +87,12 @@ export class TombstoneWalk {
   }
 }
 
+/** The slots that have tombstones now. */
 function stretchesOf(keyspace: Keyspace): Stretch[] {
+  const { store, placement } = keyspace;
   const slotsOf = new Map<readonly Peer[], number[]>();
-  for (let slot = 0; slot < SLOT_COUNT; slot++) {
-    const replicas = keyspace.placement.replicasOf(slot);
+  for (let slot = store.tombstoneSlotFrom(0); slot >= 0; slot = store.tombstoneSlotFrom(slot + 1)) {
+    const replicas = placement.replicasOf(slot);
     if (!replicas[0]!.isSelf) continue;
     const slots = slotsOf.get(replicas);
     if (slots === undefined) slotsOf.set(replicas, [slot]);

@@ -76,7 +76,7 @@ export class ReplyWriter {
       this.#line(COLON, String(value));
       return;
     }
-    assert(Number.isSafeInteger(value), `Cannot write ${value} as an integer reply: it is not a safe integer`);
+    assert(Number.isSafeInteger(value), 'Cannot write an integer reply: it is not a safe integer');
     this.#header(COLON, value);
   }
 

@@ -170,7 +170,7 @@ function contentsOf(process: SimProcess, db: number, slot: number): string {
   keyspace.store.scan(slot, 0, Number.POSITIVE_INFINITY, ref => {
     const bytes = keyspace.store.keyOf(ref);
     const name = bytes.toString('latin1');
-    const { dot, value, expiryAtMs, expiryDot } = contentOf(process, keyspace, { name, bytes, slot })!;
+    const { dot, value, expiryAtMs, expiryDot } = contentOf(process, keyspace, { bytes, slot })!;
     contents.push(JSON.stringify([name, dot, value?.toString('latin1') ?? null, expiryAtMs, expiryDot]));
   });
   return contents.sort().join();

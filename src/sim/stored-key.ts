@@ -3,9 +3,13 @@ import type { Keyspace } from '../replication/keyspace.ts';
 import { NEVER } from '../store/record.ts';
 import type { SimProcess } from './sim-process.ts';
 
-/** A key of the workload, with what is worked out once. */
+/** A key of the workload in one keyspace, with what is worked out once. */
 export interface SimKey {
+  /** Database number. */
+  readonly db: number;
   readonly name: string;
+  /** Of this key in this keyspace, and of no other. */
+  readonly id: string;
   readonly bytes: Buffer;
   readonly slot: number;
 }
@@ -22,13 +26,55 @@ export interface Content {
   readonly expiryDot: string;
 }
 
-export function toSimKey(name: string): SimKey {
+/** What one replica holds of a key: as much as tells whether anything has changed. */
+export interface Held {
+  readonly process: SimProcess;
+  readonly stamp: number;
+  /** In the numbering of that process. */
+  readonly actor: number;
+  readonly hasValue: boolean;
+}
+
+/** What the running replicas of a key hold at one moment. */
+export interface HeldByReplicas {
+  /** Those that hold a record. */
+  readonly held: readonly Held[];
+  /** How many replicas the key has, if all of them run. */
+  readonly replicas: number | undefined;
+}
+
+export function toSimKey(db: number, name: string): SimKey {
   const bytes = Buffer.from(name);
-  return { name, bytes, slot: slotOf(bytes) };
+  return { db, name, id: keyId(db, name), bytes, slot: slotOf(bytes) };
+}
+
+export function keyId(db: number, name: string): string {
+  return `${db} ${name}`;
+}
+
+export function heldByReplicas(processes: readonly SimProcess[], { db, slot, bytes }: SimKey): HeldByReplicas {
+  const held: Held[] = [];
+  let running = 0;
+  let replicas = 0;
+  for (const process of processes) {
+    const keyspace = process.node.cluster?.keyspaces.get(db);
+    if (keyspace === undefined || !keyspace.placement.isHeldHere(slot)) continue;
+    const { store, placement } = keyspace;
+    running++;
+    replicas = placement.replicaCount;
+    const ref = store.find(slot, store.hashOf(bytes), bytes);
+    if (ref === 0) continue;
+    held.push({ process, stamp: store.stampOf(ref), actor: store.actorOf(ref), hasValue: !store.isTombstone(ref) });
+  }
+  return { held, replicas: running > 0 && running === replicas ? replicas : undefined };
 }
 
 /** What the process's store holds of the key, undefined for no record. */
-export function contentOf(process: SimProcess, keyspace: Keyspace, { slot, bytes }: SimKey): Content | undefined {
+export function contentOf(
+  process: SimProcess,
+  keyspace: Keyspace,
+  { slot, bytes }: Pick<SimKey, 'slot' | 'bytes'>,
+): Content | undefined {
   const { store } = keyspace;
   const ref = store.find(slot, store.hashOf(bytes), bytes);
   if (ref === 0) return undefined;

@@ -20,7 +20,7 @@ export class VirtualTime {
   }
 
   at(atMs: number, action: Action): void {
-    assert(atMs >= this.#nowMs, `Cannot plan for ${atMs} ms: it is ${this.#nowMs} ms`);
+    assert(atMs >= this.#nowMs, 'Cannot plan an event: its time is past');
     this.#queue.add(atMs, action);
   }
 

@@ -7,7 +7,7 @@ import { History, type OperationObserver } from './history.ts';
 import type { Machines } from './machines.ts';
 import { type Operation, type OperationOutcome, valueIdOf, writesValues } from './operation.ts';
 import { SIMULATED_KEYSPACES } from './options.ts';
-import { type SimKey, toSimKey } from './stored-key.ts';
+import { heldByReplicas, keyId, type SimKey, toSimKey } from './stored-key.ts';
 import type { Report, Violation } from './violation.ts';
 
 /** All checks, and what they need to be asked: it sees every operation, and looks into the stores. */
@@ -22,16 +22,14 @@ export class Watch implements OperationObserver {
   /** Acknowledged writes, by keyspace. */
   readonly acknowledged = new Map<number, number>();
   readonly #machines: Machines;
-  readonly #dbs: readonly number[];
   readonly #keys: readonly SimKey[];
-  readonly #keysByName: ReadonlyMap<string, SimKey>;
+  readonly #keysById: ReadonlyMap<string, SimKey>;
   #violation: Violation | undefined;
 
   constructor(machines: Machines, dbs: readonly number[], keyNames: readonly string[]) {
     this.#machines = machines;
-    this.#dbs = dbs;
-    this.#keys = keyNames.map(toSimKey);
-    this.#keysByName = new Map(this.#keys.map(key => [key.name, key]));
+    this.#keys = dbs.flatMap(db => keyNames.map(name => toSimKey(db, name)));
+    this.#keysById = new Map(this.#keys.map(key => [key.id, key]));
     const strict = SIMULATED_KEYSPACES.filter(({ policy, sloppy }) => policy === 'quorum' && !sloppy).map(
       ({ db }) => db,
     );
@@ -39,7 +37,7 @@ export class Watch implements OperationObserver {
     this.order = new QuorumOrder(new Set(strict), new Set(repairing), this.report);
     this.dots = new Dots(this.report);
     this.deletions = new Deletions(this.report);
-    this.convergence = new Convergence(this.#keys, dbs);
+    this.convergence = new Convergence(this.#keys);
     this.history = new History([this.order, this.availability, this]);
   }
 
@@ -60,12 +58,12 @@ export class Watch implements OperationObserver {
     if (outcome === 'ok' && writesValues(operation) && operation.applied) {
       this.acknowledged.set(db, (this.acknowledged.get(db) ?? 0) + 1);
     }
-    for (const name of keys) this.#look(db, this.#keysByName.get(name)!);
+    for (const name of keys) this.#look(this.#keysById.get(keyId(db, name))!);
   }
 
   /** Looks at every key at every replica. */
   lookAround(): void {
-    for (const db of this.#dbs) for (const key of this.#keys) this.#look(db, key);
+    for (const key of this.#keys) this.#look(key);
   }
 
   /** Checks everything that replicas agree on, as if it were read. */
@@ -74,16 +72,15 @@ export class Watch implements OperationObserver {
     this.convergence.checkPlaces(processes, this.report);
     this.lookAround();
     const wallMs = this.#machines.fastestWallMs();
-    for (const db of this.#dbs) {
-      for (const key of this.#keys) {
-        const value = this.convergence.agreed(processes, db, key, wallMs)?.value;
-        this.order.checkFinal(db, key.name, value && valueIdOf(value));
-      }
+    for (const key of this.#keys) {
+      const value = this.convergence.agreed(processes, key, wallMs)?.value;
+      this.order.checkFinal(key.db, key.name, value && valueIdOf(value));
     }
   }
 
-  #look(db: number, key: SimKey): void {
-    for (const process of this.#machines.running()) this.dots.look(process, db, key);
-    this.deletions.look(this.#machines, db, key);
+  #look(key: SimKey): void {
+    const { held, replicas } = heldByReplicas(this.#machines.running(), key);
+    this.dots.look(key, held);
+    this.deletions.look(key, held, replicas);
   }
 }

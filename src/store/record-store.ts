@@ -6,6 +6,7 @@ import { LEAF_STEP, leafBitsFor } from '../digest/leaf-digests.ts';
 import type { SlotDigests } from '../digest/slot-digests.ts';
 import { assert } from '../lib/assert.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
+import { SLOT_COUNT } from '../lib/slots.ts';
 import type { ConflictJournal } from './conflict-journal.ts';
 import { KeyIndex } from './key-index.ts';
 import type { ValueSink } from './outcome.ts';
@@ -98,6 +99,11 @@ export class RecordStore {
   /** What `keyCount` counts, of one slot. */
   slotCount(slot: number): number {
     return this.#accounts.valuesIn(slot);
+  }
+
+  /** The first slot from this one on that holds a record without a value, or -1. */
+  tombstoneSlotFrom(slot: number): number {
+    return slot < SLOT_COUNT ? this.#accounts.tombstoneSlots.firstFrom(slot) : -1;
   }
 
   /** Records of one slot, tombstones too. */

@@ -19,10 +19,13 @@ export class SlotAccounts {
   readonly digests = new SlotDigests();
   /** The slots that have values with a time to expire. */
   readonly expiringSlots = new SlotSet();
+  /** The slots that have records without a value. */
+  readonly tombstoneSlots = new SlotSet();
   readonly #actors: Actors;
   readonly #records: PackedRecords;
   readonly #valuesIn = new Uint32Array(SLOT_COUNT);
   readonly #expiringIn = new Uint32Array(SLOT_COUNT);
+  readonly #tombstonesIn = new Uint32Array(SLOT_COUNT);
   #recordCount = 0;
   #valueCount = 0;
   #expiringCount = 0;
@@ -85,7 +88,9 @@ export class SlotAccounts {
     this.digests.clear();
     this.#valuesIn.fill(0);
     this.#expiringIn.fill(0);
+    this.#tombstonesIn.fill(0);
     this.expiringSlots.clear();
+    this.tombstoneSlots.clear();
     this.#recordCount = 0;
     this.#valueCount = 0;
     this.#expiringCount = 0;
@@ -113,14 +118,19 @@ export class SlotAccounts {
 
   #count(slot: number, ref: RecordRef, change: 1 | -1): void {
     this.#recordCount += change;
-    if (!this.#records.hasValue(ref)) return;
+    if (!this.#records.hasValue(ref)) return countIn(this.#tombstonesIn, this.tombstoneSlots, slot, change);
     this.#valueCount += change;
     this.#valuesIn[slot]! += change;
     if (this.#records.expiryAtMs(ref) === NEVER) return;
     this.#expiringCount += change;
-    const expiring = this.#expiringIn[slot]! + change;
-    this.#expiringIn[slot] = expiring;
-    if (expiring === 0) this.expiringSlots.delete(slot);
-    else this.expiringSlots.add(slot);
+    countIn(this.#expiringIn, this.expiringSlots, slot, change);
   }
+}
+
+/** Keeps the count of the slot, and the set of the slots where it is not 0. */
+function countIn(counts: Uint32Array, slots: SlotSet, slot: number, change: 1 | -1): void {
+  const count = counts[slot]! + change;
+  counts[slot] = count;
+  if (count === 0) slots.delete(slot);
+  else slots.add(slot);
 }

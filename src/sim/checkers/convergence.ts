@@ -21,30 +21,26 @@ export interface Difference {
  */
 export class Convergence {
   readonly #keys: readonly SimKey[];
-  readonly #dbs: readonly number[];
 
-  constructor(keys: readonly SimKey[], dbs: readonly number[]) {
+  constructor(keys: readonly SimKey[]) {
     this.#keys = keys;
-    this.#dbs = dbs;
   }
 
   /** The first key that differs between the replicas of its slot, all of which must run. */
   firstDifference(processes: readonly SimProcess[], fastestWallMs: number): Difference | undefined {
-    for (const db of this.#dbs) {
-      for (const key of this.#keys) {
-        const difference = differenceAt(processes, db, key, fastestWallMs);
-        if (difference !== undefined) return difference;
-      }
+    for (const key of this.#keys) {
+      const difference = differenceAt(processes, key, fastestWallMs);
+      if (difference !== undefined) return difference;
     }
     return undefined;
   }
 
   /** What the replicas agree on; undefined for nil. */
-  agreed(processes: readonly SimProcess[], db: number, key: SimKey, fastestWallMs: number): Content | undefined {
-    const keyspace = processes[0]!.node.cluster!.keyspaces.get(db)!;
+  agreed(processes: readonly SimProcess[], key: SimKey, fastestWallMs: number): Content | undefined {
+    const keyspace = processes[0]!.node.cluster!.keyspaces.get(key.db)!;
     const replica = keyspace.placement.replicasOf(key.slot)[0]!;
     const process = processes.find(({ name }) => name === replica.name)!;
-    const content = contentOf(process, process.node.cluster!.keyspaces.get(db)!, key);
+    const content = contentOf(process, process.node.cluster!.keyspaces.get(key.db)!, key);
     return content?.value === undefined || isExpired(content, fastestWallMs) ? undefined : content;
   }
 
@@ -69,24 +65,19 @@ export class Convergence {
   }
 }
 
-function differenceAt(
-  processes: readonly SimProcess[],
-  db: number,
-  key: SimKey,
-  fastestWallMs: number,
-): Difference | undefined {
+function differenceAt(processes: readonly SimProcess[], key: SimKey, fastestWallMs: number): Difference | undefined {
   const held: string[] = [];
   let first: string | undefined;
   let differs = false;
   for (const process of processes) {
-    const keyspace = process.node.cluster!.keyspaces.get(db)!;
+    const keyspace = process.node.cluster!.keyspaces.get(key.db)!;
     if (!keyspace.placement.isHeldHere(key.slot)) continue;
     const text = describe(contentOf(process, keyspace, key), fastestWallMs);
     held.push(`${process.name}: ${text}`);
     first ??= text;
     if (text !== first) differs = true;
   }
-  return differs ? { db, key: key.name, held: held.join('; ') } : undefined;
+  return differs ? { db: key.db, key: key.name, held: held.join('; ') } : undefined;
 }
 
 function describe(content: Content | undefined, fastestWallMs: number): string {

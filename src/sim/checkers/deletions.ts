@@ -1,6 +1,4 @@
-import type { Machines } from '../machines.ts';
-import type { SimProcess } from '../sim-process.ts';
-import type { SimKey } from '../stored-key.ts';
+import type { Held, SimKey } from '../stored-key.ts';
 import type { Report } from '../violation.ts';
 
 /** What was once held by all replicas of a key at one moment. */
@@ -9,13 +7,6 @@ interface Floor {
   stamp: number;
   /** Since then all of them have held nothing at one moment: it was collected. */
   isGone: boolean;
-}
-
-/** What is read of one replica's record. */
-interface Held {
-  readonly node: string;
-  readonly stamp: number;
-  readonly hasValue: boolean;
 }
 
 /**
@@ -47,52 +38,35 @@ export class Deletions {
     return this.#collected;
   }
 
-  look(machines: Machines, db: number, key: SimKey): void {
-    const processes = machines.running().filter(process => isReplica(process, db, key));
-    const held = processes.map(process => heldBy(process, db, key)).filter(each => each !== undefined);
-    const floor = this.#floors.get(`${db} ${key.name}`);
-    if (floor !== undefined) this.#check(db, key, floor, held);
-    if (processes.length > 0 && processes.length === replicasOf(processes[0]!, db, key)) {
-      this.#raise(db, key, floor, held, processes.length);
-    }
+  /** @param held what the running replicas hold. @param replicas how many they are if all of them run, otherwise undefined. */
+  look(key: SimKey, held: readonly Held[], replicas: number | undefined): void {
+    const floor = this.#floors.get(key.id);
+    if (floor !== undefined) this.#check(key, floor, held);
+    if (replicas !== undefined) this.#raise(key, floor, held, replicas);
   }
 
-  #check(db: number, { name }: SimKey, floor: Floor, held: readonly Held[]): void {
+  #check({ db, name }: SimKey, floor: Floor, held: readonly Held[]): void {
     const newest = Math.max(...held.map(({ stamp }) => stamp));
     const back = held.find(({ stamp, hasValue }) =>
       floor.isGone ? hasValue && stamp <= floor.stamp : stamp < floor.stamp && newest < floor.stamp,
     );
     if (back === undefined) return;
-    const what = `${back.node} holds ${back.hasValue ? 'a value' : 'a tombstone'} of ${name} stamped ${back.stamp}, but all replicas have held ${floor.stamp}${floor.isGone ? ' and collected it' : ''}`;
+    const what = `${back.process.name} holds ${back.hasValue ? 'a value' : 'a tombstone'} of ${name} stamped ${back.stamp}, but all replicas have held ${floor.stamp}${floor.isGone ? ' and collected it' : ''}`;
     this.#report({ kind: 'come-back', what, key: { db, name } });
   }
 
   /** All replicas run. */
-  #raise(db: number, key: SimKey, floor: Floor | undefined, held: readonly Held[], replicas: number): void {
+  #raise({ id }: SimKey, floor: Floor | undefined, held: readonly Held[], replicas: number): void {
     if (held.length === 0 && floor !== undefined && !floor.isGone) {
       floor.isGone = true;
       this.#collected++;
     }
     if (held.length < replicas) return;
     const stamp = Math.min(...held.map(each => each.stamp));
-    if (floor === undefined) this.#floors.set(`${db} ${key.name}`, { stamp, isGone: false });
+    if (floor === undefined) this.#floors.set(id, { stamp, isGone: false });
     else if (stamp > floor.stamp) {
       floor.stamp = stamp;
       floor.isGone = false;
     }
   }
-}
-
-function isReplica(process: SimProcess, db: number, key: SimKey): boolean {
-  return process.node.cluster?.keyspaces.get(db)?.placement.isHeldHere(key.slot) === true;
-}
-
-function replicasOf({ node }: SimProcess, db: number, key: SimKey): number {
-  return node.cluster!.keyspaces.get(db)!.placement.replicasOf(key.slot).length;
-}
-
-function heldBy(process: SimProcess, db: number, { slot, bytes }: SimKey): Held | undefined {
-  const { store } = process.node.cluster!.keyspaces.get(db)!;
-  const ref = store.find(slot, store.hashOf(bytes), bytes);
-  return ref === 0 ? undefined : { node: process.name, stamp: store.stampOf(ref), hasValue: !store.isTombstone(ref) };
 }

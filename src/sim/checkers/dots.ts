@@ -1,14 +1,7 @@
 import { valueIdOf } from '../operation.ts';
 import type { SimProcess } from '../sim-process.ts';
-import { type Content, contentOf, type SimKey } from '../stored-key.ts';
+import { type Content, contentOf, type Held, type SimKey } from '../stored-key.ts';
 import type { Report } from '../violation.ts';
-
-/** What a process was last seen to hold of a key: enough to see whether to look again. */
-interface Seen {
-  stamp: number;
-  actor: number;
-  live: boolean;
-}
 
 /**
  * Looks at what replicas hold:
@@ -23,7 +16,7 @@ interface Seen {
  */
 export class Dots {
   readonly #report: Report;
-  readonly #seen = new WeakMap<SimProcess, Map<string, Seen>>();
+  readonly #seen = new WeakMap<SimProcess, Map<string, Held>>();
   readonly #valueOfDot = new Map<string, string>();
   readonly #actorOfValue = new Map<string, string>();
 
@@ -36,32 +29,25 @@ export class Dots {
     return this.#actorOfValue.size;
   }
 
-  look(process: SimProcess, db: number, key: SimKey): void {
-    const keyspace = process.node.cluster?.keyspaces.get(db);
-    if (keyspace === undefined || !keyspace.placement.isHeldHere(key.slot)) return;
-    const { store } = keyspace;
-    const ref = store.find(key.slot, store.hashOf(key.bytes), key.bytes);
-    if (ref === 0) return;
-    if (this.#isNews(process, `${db} ${key.name}`, store.stampOf(ref), store.actorOf(ref), !store.isTombstone(ref))) {
-      this.#check(db, key.name, contentOf(process, keyspace, key)!, process.name);
+  look(key: SimKey, held: readonly Held[]): void {
+    for (const each of held) {
+      if (!this.#isNews(key, each)) continue;
+      const { process } = each;
+      const keyspace = process.node.cluster!.keyspaces.get(key.db)!;
+      this.#check(key.db, key.name, contentOf(process, keyspace, key)!, process.name);
     }
   }
 
-  #isNews(process: SimProcess, id: string, stamp: number, actor: number, live: boolean): boolean {
-    let seenHere = this.#seen.get(process);
+  /** Whether the process was not seen to hold this when it was last looked at. */
+  #isNews({ id }: SimKey, held: Held): boolean {
+    let seenHere = this.#seen.get(held.process);
     if (seenHere === undefined) {
       seenHere = new Map();
-      this.#seen.set(process, seenHere);
+      this.#seen.set(held.process, seenHere);
     }
     const seen = seenHere.get(id);
-    if (seen === undefined) {
-      seenHere.set(id, { stamp, actor, live });
-      return true;
-    }
-    if (seen.stamp === stamp && seen.actor === actor && seen.live === live) return false;
-    seen.stamp = stamp;
-    seen.actor = actor;
-    seen.live = live;
+    if (seen?.stamp === held.stamp && seen.actor === held.actor && seen.hasValue === held.hasValue) return false;
+    seenHere.set(id, held);
     return true;
   }
 
