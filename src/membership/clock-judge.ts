@@ -51,8 +51,9 @@ export class ClockJudge {
   }
 
   /**
-   * A member showed `wallMs` and the latest time that it knows of between `sentMs` and `heardMs` of this node's monotonic clock. The middle is wrong by half
-   * the round trip at most (D. Mills, NTP); the caller leaves out round trips that took long.
+   * A member showed `wallMs` and the latest time that it knows of between `sentMs` and `heardMs` of this node's monotonic
+   * clock. The middle is wrong by half the round trip at most (D. Mills, NTP); the caller leaves out round trips that took
+   * long.
    */
   saw(name: NodeName, wallMs: number, latestMs: number, sentMs: number, heardMs: number): void {
     this.#latestMs.set(name, latestMs);

@@ -1,4 +1,3 @@
-import { SLOT_COUNT } from '../lib/slots.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Keyspace } from './keyspace.ts';
 
@@ -12,6 +11,7 @@ const MAX_STEPS = 16;
 export class Housekeeper {
   readonly #keyspace: Keyspace;
   readonly #clock: Clock;
+  /** Where to go on to forget. */
   #slot = 0;
   #hash = 0;
 
@@ -42,11 +42,14 @@ export class Housekeeper {
   #forgetTombstones(): void {
     const { store } = this.#keyspace;
     let left = STEP;
-    for (let slots = 0; slots < SLOT_COUNT && left > 0; slots++) {
-      const hasTombstones = store.slotRecords(this.#slot) > store.slotCount(this.#slot);
-      if (hasTombstones) left -= this.#forgetSome(left);
-      else this.#hash = 0;
-      if (this.#hash === 0) this.#slot = (this.#slot + 1) % SLOT_COUNT;
+    while (left > 0) {
+      const next = store.tombstoneSlotFrom(this.#slot);
+      const slot = next < 0 ? store.tombstoneSlotFrom(0) : next;
+      if (slot < 0) return;
+      if (slot !== this.#slot) this.#hash = 0;
+      this.#slot = slot;
+      left -= this.#forgetSome(left);
+      if (this.#hash === 0) this.#slot++;
     }
   }
 

@@ -1,4 +1,4 @@
-import { describeOperation, type Operation, type OperationOutcome } from './operation.ts';
+import { describeOperation, keyId, type Operation, type OperationOutcome } from './operation.ts';
 import type { Request } from './workload.ts';
 
 /** What is told of operations while they happen; each call is one point in the order of begins and ends. */
@@ -68,12 +68,12 @@ export class History {
 
   /** What happened to the key lately, a line each with the virtual milliseconds that it is sorted under. */
   linesOf(db: number, key: string): readonly (readonly [atMs: number, line: string])[] {
-    const operations = this.#byKey.get(`${db} ${key}`) ?? [];
+    const operations = this.#byKey.get(keyId(db, key)) ?? [];
     return operations.map(operation => [operation.startMs, describeOperation(operation)]);
   }
 
   #remember(db: number, key: string, operation: Operation): void {
-    const id = `${db} ${key}`;
+    const id = keyId(db, key);
     const operations = this.#byKey.get(id);
     if (operations === undefined) this.#byKey.set(id, [operation]);
     else if (operations.push(operation) > 2 * REMEMBERED) operations.splice(0, REMEMBERED);

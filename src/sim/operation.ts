@@ -26,6 +26,11 @@ export function valueIdOf(value: Uint8Array): string {
   return Buffer.from(value.buffer, value.byteOffset, end < 0 ? value.length : end).toString('latin1');
 }
 
+/** What tells a key in its keyspace from every other key of every keyspace. */
+export function keyId(db: number, name: string): string {
+  return `${db} ${name}`;
+}
+
 /** A client's operation as the client saw it. */
 export interface Operation {
   readonly client: number;

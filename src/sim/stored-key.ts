@@ -1,6 +1,7 @@
 import { slotOf } from '../lib/slots.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { NEVER } from '../store/record.ts';
+import { keyId } from './operation.ts';
 import type { SimProcess } from './sim-process.ts';
 
 /** A key of the workload in one keyspace, with what is worked out once. */
@@ -8,7 +9,7 @@ export interface SimKey {
   /** Database number. */
   readonly db: number;
   readonly name: string;
-  /** Of this key in this keyspace, and of no other. */
+  /** See `keyId`. */
   readonly id: string;
   readonly bytes: Buffer;
   readonly slot: number;
@@ -46,10 +47,6 @@ export interface HeldByReplicas {
 export function toSimKey(db: number, name: string): SimKey {
   const bytes = Buffer.from(name);
   return { db, name, id: keyId(db, name), bytes, slot: slotOf(bytes) };
-}
-
-export function keyId(db: number, name: string): string {
-  return `${db} ${name}`;
 }
 
 export function heldByReplicas(processes: readonly SimProcess[], { db, slot, bytes }: SimKey): HeldByReplicas {

@@ -5,9 +5,9 @@ import { Dots } from './checkers/dots.ts';
 import { QuorumOrder } from './checkers/quorum-order.ts';
 import { History, type OperationObserver } from './history.ts';
 import type { Machines } from './machines.ts';
-import { type Operation, type OperationOutcome, valueIdOf, writesValues } from './operation.ts';
+import { keyId, type Operation, type OperationOutcome, valueIdOf, writesValues } from './operation.ts';
 import { SIMULATED_KEYSPACES } from './options.ts';
-import { heldByReplicas, keyId, type SimKey, toSimKey } from './stored-key.ts';
+import { heldByReplicas, type SimKey, toSimKey } from './stored-key.ts';
 import type { Report, Violation } from './violation.ts';
 
 /** All checks, and what they need to be asked: it sees every operation, and looks into the stores. */

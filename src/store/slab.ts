@@ -78,8 +78,8 @@ export class Slab {
   #usedBytes = 0;
   #pageCount = 0;
   #leavingCount = 0;
-  /** A block was freed since no page was found worth emptying: only that can make one worth it. */
-  #mayChoose = false;
+  /** A block was freed since pages were last chosen: nothing else makes another one worth emptying. */
+  #hasFreed = false;
 
   /** Bytes of all blocks handed out. */
   get usedBytes(): number {
@@ -106,7 +106,7 @@ export class Slab {
     page.words[unit << 2] = page.freeUnit;
     page.freeUnit = unit;
     page.used--;
-    this.#mayChoose = true;
+    this.#hasFreed = true;
     this.#usedBytes -= blockUnitsOf(page.sizeClass) * UNIT_BYTES;
     if (page.used === 0) this.#removePage(index, page);
     else if (page.listedAt === NO_LIST && !page.leaving) this.#list(index, page);
@@ -129,9 +129,10 @@ export class Slab {
    * @returns how many pages are leaving now.
    */
   chooseLeaving(): number {
-    if (!this.#mayChoose) return this.#leavingCount;
-    for (let sizeClass = 0; sizeClass < SIZE_CLASS_COUNT; sizeClass++) this.#chooseLeavingOf(sizeClass);
-    this.#mayChoose = this.#leavingCount > 0;
+    if (this.#hasFreed) {
+      this.#hasFreed = false;
+      for (let sizeClass = 0; sizeClass < SIZE_CLASS_COUNT; sizeClass++) this.#chooseLeavingOf(sizeClass);
+    }
     return this.#leavingCount;
   }
 

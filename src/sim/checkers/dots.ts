@@ -34,7 +34,7 @@ export class Dots {
       if (!this.#isNews(key, each)) continue;
       const { process } = each;
       const keyspace = process.node.cluster!.keyspaces.get(key.db)!;
-      this.#check(key.db, key.name, contentOf(process, keyspace, key)!, process.name);
+      this.#check(key, contentOf(process, keyspace, key)!, process.name);
     }
   }
 
@@ -51,29 +51,28 @@ export class Dots {
     return true;
   }
 
-  #check(db: number, name: string, content: Content, node: string): void {
-    const key = { db, name };
+  #check(key: SimKey, content: Content, node: string): void {
     const { dot, value } = content;
     const written = value === undefined ? '' : valueIdOf(value);
-    const held = `${db} ${name} ${written}`;
+    const held = `${key.id} ${written}`;
     const before = this.#valueOfDot.get(dot);
     const droppedBytes = value === undefined && content.expiryAtMs !== 0;
     if (before === undefined) {
       if (!droppedBytes) this.#valueOfDot.set(dot, held);
-    } else if (before !== held && !(droppedBytes && before.startsWith(`${db} ${name} `))) {
+    } else if (before !== held && !(droppedBytes && before.startsWith(`${key.id} `))) {
       const what = `${dot} stands on "${held}" at ${node}, and stood on "${before}"`;
       this.#report({ kind: 'dot-reused', what, key });
     }
-    if (value !== undefined) this.#checkActor(db, name, written, dot.slice(0, dot.indexOf('@')));
+    if (value !== undefined) this.#checkActor(key, written, dot.slice(0, dot.indexOf('@')));
   }
 
-  #checkActor(db: number, name: string, written: string, actor: string): void {
-    const id = `${name} ${written}`;
+  #checkActor(key: SimKey, written: string, actor: string): void {
+    const id = `${key.name} ${written}`;
     const before = this.#actorOfValue.get(id);
     if (before === undefined) this.#actorOfValue.set(id, actor);
     else if (before !== actor) {
       const what = `${written} was stamped by ${before} and by ${actor}`;
-      this.#report({ kind: 'two-coordinators', what, key: { db, name } });
+      this.#report({ kind: 'two-coordinators', what, key });
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { OperationObserver } from '../history.ts';
-import { type Operation, writesValues } from '../operation.ts';
+import { keyId, type Operation, writesValues } from '../operation.ts';
 import type { Report } from '../violation.ts';
 
 /** What the check knows of one key. Orders are places in the history's order of begins and ends. */
@@ -123,7 +123,7 @@ export class QuorumOrder implements OperationObserver {
   }
 
   #stateOf(db: number, key: string): KeyState {
-    const id = `${db} ${key}`;
+    const id = keyId(db, key);
     let state = this.#keys.get(id);
     if (state === undefined) {
       state = {
