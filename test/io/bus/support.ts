@@ -1,5 +1,8 @@
-import { connect, type Socket } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { expect } from 'vitest';
 import { Bus, type BusEvents, type BusOptions } from '../../../src/io/bus/bus.ts';
+import { DiallerHandshake, PROTOCOL_OFFER } from '../../../src/io/bus/handshake.ts';
 import { SeededRandom } from '../../../src/lib/seeded-random.ts';
 import type { LogFields } from '../../../src/ports/log.ts';
 import type { BusAddress, PeerIdentity } from '../../../src/ports/outbox.ts';
@@ -27,6 +30,7 @@ export interface TestBusOptions extends Partial<Omit<BusOptions, 'identity' | 'l
 
 const open: Bus[] = [];
 const sockets: Socket[] = [];
+const servers: Server[] = [];
 
 /** A bus that listens on the loopback. `closeAll` ends it. */
 export async function startBus(options: TestBusOptions): Promise<TestBus> {
@@ -63,10 +67,11 @@ export async function startBus(options: TestBusOptions): Promise<TestBus> {
   return { bus, address, identity, reports, messages, logs };
 }
 
-/** Ends every bus and socket of the test. */
+/** Ends every bus, socket and server of the test. */
 export async function closeAll(): Promise<void> {
   for (const socket of sockets.splice(0)) socket.destroy();
   await Promise.all(open.splice(0).map(bus => bus.close(0)));
+  for (const server of servers.splice(0)) server.close();
 }
 
 /** A plain socket to a bus, connected. */
@@ -76,6 +81,42 @@ export function stranger(address: BusAddress): Promise<Socket> {
     socket.on('error', reject);
     sockets.push(socket);
   });
+}
+
+/** A server that is no bus. `closeAll` ends it. */
+export function impostor(onSocket: (socket: Socket) => void): Promise<BusAddress> {
+  const server = createServer(socket => {
+    socket.on('error', () => {});
+    onSocket(socket);
+  });
+  servers.push(server);
+  return new Promise(resolve =>
+    server.listen(0, '127.0.0.1', () =>
+      resolve({ host: '127.0.0.1', port: (server.address() as { port: number }).port }),
+    ),
+  );
+}
+
+/** A dialler of our own making, past the handshake with `to`. */
+export async function rawPeer(to: TestBus, name: string): Promise<Socket> {
+  const socket = await stranger(to.address);
+  const handshake = new DiallerHandshake({
+    identity: { ...to.identity, name, actor: `${name}.0f` },
+    secret: 'secret',
+    nonce: randomBytes(32),
+    offer: PROTOCOL_OFFER,
+    judge: () => undefined,
+  });
+  socket.write(handshake.start());
+  await new Promise<void>((resolve, reject) => {
+    socket.on('data', chunk => {
+      const outcome = handshake.receive(chunk);
+      if (outcome.kind === 'continue') return outcome.reply === undefined || socket.write(outcome.reply);
+      socket.removeAllListeners('data');
+      return outcome.kind === 'done' ? resolve() : reject(new Error(outcome.kind));
+    });
+  });
+  return socket;
 }
 
 /** Waits until `condition` holds. @throws after `deadlineMs` with what `condition` says of itself. */
@@ -92,3 +133,47 @@ export async function join(a: TestBus, b: TestBus): Promise<void> {
 }
 
 export const text = (message: Buffer): string => message.toString('latin1');
+
+/** A relay that can stop reading the dialler's bytes, as a stopped process would. */
+export async function halfDeafRelay(
+  first: BusAddress,
+): Promise<{ address: BusAddress; deafen(): void; hear(): void; dials(): number; lead(to: BusAddress): void }> {
+  let to = first;
+  let deaf = false;
+  let dials = 0;
+  const sockets: Socket[] = [];
+  const address = await impostor(async socket => {
+    dials++;
+    sockets.push(socket);
+    const onward = await stranger(to);
+    onward.on('error', () => {});
+    socket.on('data', chunk => onward.write(chunk));
+    socket.on('close', () => onward.destroy());
+    onward.on('data', chunk => socket.write(chunk));
+    onward.on('close', () => socket.destroy());
+    if (deaf) socket.pause();
+  });
+  return {
+    address,
+    dials: () => dials,
+    /** Connections from now on end there. */
+    lead(next) {
+      to = next;
+    },
+    deafen() {
+      deaf = true;
+      for (const socket of sockets) socket.pause();
+    },
+    hear() {
+      deaf = false;
+      for (const socket of sockets) socket.resume();
+    },
+  };
+}
+
+/** Whether a message still passes from one to the other. */
+export async function expectTalk(from: TestBus, to: TestBus): Promise<void> {
+  const word = randomBytes(8).toString('hex');
+  expect(from.bus.send(to.identity.name, Buffer.from(word))).toBe(true);
+  await until(() => to.messages.some(({ message }) => text(message) === word));
+}
