@@ -7,6 +7,7 @@ import { Peer } from '../../src/replication/peer.ts';
 import { Placement } from '../../src/replication/placement.ts';
 import { Ring } from '../../src/ring/ring.ts';
 import { ConflictJournal } from '../../src/store/conflict-journal.ts';
+import { NEVER } from '../../src/store/record.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 import { EVENTUAL } from './test-network.ts';
 
@@ -45,6 +46,21 @@ describe('Housekeeper', () => {
     expect(swept).toBeLessThan(KEYS / 4);
     housekeeper.tick();
     expect(keyspace.store.tombstoneCount).toBeGreaterThan(swept);
+  });
+
+  it('forgets some hundreds of tombstones in a step, and all of them in the end', () => {
+    const keyspace = keyspaceOf(1);
+    const { store } = keyspace;
+    for (let i = 0; i < KEYS; i++) {
+      const key = Buffer.from(`key:${i}`);
+      store.putValue(slotOf(key), store.hashOf(key), key, undefined, KEYS + i + 1, 0, NEVER);
+    }
+    let nowMs = 0;
+    new Housekeeper(keyspace, { wallMs: () => NOW_MS, monotonicMs: () => (nowMs += 5) }).tick();
+    expect(store.tombstoneCount).toBeLessThan(KEYS);
+    expect(store.tombstoneCount).toBeGreaterThan((3 * KEYS) / 4);
+    tickUntilQuiet(keyspace);
+    expect(store.tombstoneCount).toBe(0);
   });
 
   it('drops expired values, and where a key has one replica forgets their records too', () => {

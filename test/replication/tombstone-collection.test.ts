@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { slotOf } from '../../src/lib/slots.ts';
 import type { CollectionStep } from '../../src/replication/collection-messages.ts';
 import { COLLECTED_REMEMBERED } from '../../src/replication/keyspace.ts';
 import { COLLECTION, type Envelope, type NetworkOptions, ofType, TestNetwork } from './test-network.ts';
@@ -29,6 +30,17 @@ function isStep(message: Envelope, step: CollectionStep): boolean {
   return message.type === 'collection' && message.bytes[14] === STEPS.indexOf(step);
 }
 
+/** Two keys of which the second is in the slot after the first one's. */
+function neighbours(): readonly [string, string] {
+  const keys = new Map<number, string>();
+  for (let i = 0; ; i++) {
+    const slot = slotOf(Buffer.from(`key:${i}`));
+    const before = keys.get(slot - 1);
+    if (before !== undefined) return [before, `key:${i}`];
+    keys.set(slot, `key:${i}`);
+  }
+}
+
 const STEPS: readonly CollectionStep[] = ['propose', 'settle', 'remove'];
 
 describe('A tombstone', () => {
@@ -37,6 +49,22 @@ describe('A tombstone', () => {
     network.advance(ROUND_MS);
     expect(held(network)).toEqual([undefined, undefined, undefined]);
     expect(NAMES.map(name => network.node(name).counters.tombstonesCollected)).toEqual([1, 1, 1]);
+  });
+
+  it('is collected in the round after it came, beside others in slots next to its own', () => {
+    const network = deleted();
+    network.advance(ROUND_MS);
+    const [one, next] = neighbours();
+    for (const key of [one, next]) {
+      network.set('n1', key, 'old');
+      network.settle();
+      network.del('n1', key);
+      network.settle();
+    }
+    expect([one, next].map(key => network.valueAt('n1', key))).toEqual([null, null]);
+    network.advance(2 * ROUND_MS);
+    for (const key of [one, next])
+      expect(NAMES.map(name => network.valueAt(name, key))).toEqual(Array(3).fill(undefined));
   });
 
   it('of an expired value takes the same road, also where the clock of a replica is late', () => {

@@ -45,4 +45,7 @@ test('a slot is not found any more when its last tombstone is overwritten or rem
   expect(slotsOf(store)).toEqual([9]);
   store.clear();
   expect(slotsOf(store)).toEqual([]);
+  put(store, 9, 'c', undefined, 11);
+  put(store, 9, 'c', 'again', 12);
+  expect(slotsOf(store)).toEqual([]);
 });
