@@ -1,22 +1,15 @@
 import { expect, test } from 'vitest';
-import { Actors } from '../../src/clock/actors.ts';
 import type { SimProcess } from '../../src/sim/sim-process.ts';
 import { heldByReplicas, toSimKey } from '../../src/sim/stored-key.ts';
-import { NEVER } from '../../src/store/record.ts';
-import { RecordStore } from '../../src/store/record-store.ts';
+import { TestProcess } from './test-process.ts';
 
 const KEY = toSimKey(1, 'k');
 
-/** A process that is one of two replicas of the key, or none; it holds what was stamped so, or nothing. */
+/** One of two replicas of the key, or none; it holds what was stamped so, or nothing. */
 function processWith(stamp: number | undefined, isReplica = true): SimProcess {
-  const actors = new Actors();
-  const store = new RecordStore({ actors, hashKey: [1, 2] });
-  const { slot, bytes } = KEY;
-  if (stamp !== undefined) {
-    store.putValue(slot, store.hashOf(bytes), bytes, Buffer.from('v'), stamp, actors.intern('n1.0a'), NEVER);
-  }
-  const placement = { isHeldHere: () => isReplica, replicaCount: 2 };
-  return { node: { cluster: { keyspaces: new Map([[1, { store, placement }]]) } } } as unknown as SimProcess;
+  const replica = new TestProcess({ isReplica });
+  if (stamp !== undefined) replica.put(KEY, 'v', stamp);
+  return replica.process;
 }
 
 test('of a key the running replicas that hold it are told, and how many there are when all of them run', () => {
