@@ -128,7 +128,7 @@ export class Simulation {
 
   #calm(ms: number): void {
     const { availability } = this.#watch;
-    availability.open('fault-free', this.#time.nowMs);
+    availability.open('fault-free');
     this.#pass(ms);
     availability.close(this.#time.nowMs);
   }
@@ -142,7 +142,7 @@ export class Simulation {
     this.#crash(index, silently);
     this.#faults.crash++;
     this.#pass(graceMs);
-    availability.open('one-down', this.#time.nowMs);
+    availability.open('one-down');
     this.#pass(ms - graceMs);
     availability.close(this.#time.nowMs);
     this.#machines.start(index);

@@ -33,7 +33,7 @@ class Clients {
 describe('The check of availability', () => {
   it('bears one failure in a thousand operations, and reports two', () => {
     const clients = new Clients();
-    clients.check.open('fault-free', 0);
+    clients.check.open('fault-free');
     clients.make(999, 0);
     clients.make(1, 1_000, 'unavailable');
     expect(clients.violations()).toEqual([]);
@@ -46,7 +46,7 @@ describe('The check of availability', () => {
 
   it('counts an error, a lost connection and a late answer as failures, and an answer just in time not', () => {
     const clients = new Clients();
-    clients.check.open('fault-free', 0);
+    clients.check.open('fault-free');
     for (const outcome of ['unavailable', 'refused', 'lost'] as const) clients.make(1, 0, outcome);
     clients.end(clients.begin(10), 1_510);
     clients.end(clients.begin(20), 1_519.9);
@@ -55,7 +55,7 @@ describe('The check of availability', () => {
 
   it('counts what has no answer when the window ends, unless it has just begun', () => {
     const clients = new Clients();
-    clients.check.open('one-down', 0);
+    clients.check.open('one-down');
     clients.begin(500);
     clients.begin(501);
     clients.check.close(2_000);
@@ -64,10 +64,10 @@ describe('The check of availability', () => {
 
   it('judges a window with one node down apart from others', () => {
     const clients = new Clients();
-    clients.check.open('fault-free', 0);
+    clients.check.open('fault-free');
     clients.make(100_000, 0);
     clients.check.close(200_000);
-    clients.check.open('one-down', 200_000);
+    clients.check.open('one-down');
     clients.make(10, 200_000, 'unavailable');
     expect(clients.violations()).toHaveLength(1);
     expect(clients.violations()[0]!.what).toContain('10 of 10 operations failed (one-down)');
@@ -76,7 +76,7 @@ describe('The check of availability', () => {
   it('leaves out what began before the window or outside of any, and what is answered after its end', () => {
     const clients = new Clients();
     const early = clients.begin(0);
-    clients.check.open('fault-free', 10);
+    clients.check.open('fault-free');
     clients.end(early, 20, 'lost');
     const late = clients.begin(90);
     clients.check.close(100);
@@ -88,10 +88,10 @@ describe('The check of availability', () => {
 
   it('does not count an answer from the window before towards the next', () => {
     const clients = new Clients();
-    clients.check.open('fault-free', 0);
+    clients.check.open('fault-free');
     const operation = clients.begin(90);
     clients.check.close(100);
-    clients.check.open('one-down', 100);
+    clients.check.open('one-down');
     clients.end(operation, 110, 'lost');
     expect(clients.check.conditions['one-down'].operations).toBe(0);
   });

@@ -47,6 +47,15 @@ describe('The check of dots', () => {
     expect(new Looks().at(KEY, value).at(KEY, tombstone).kinds).toEqual(['dot-reused']);
   });
 
+  it('looks again at a node that holds another stamp or another actor than before', () => {
+    const process = new TestProcess().put(KEY, 'a', 7);
+    const looks = new Looks().at(KEY, process).at(KEY, process.put(KEY, 'b', 8));
+    expect(looks.at(KEY, new TestProcess().put(KEY, 'c', 8)).kinds).toEqual(['dot-reused']);
+
+    const other = new TestProcess().put(KEY, 'a', 7);
+    expect(new Looks().at(KEY, other).at(KEY, other.put(KEY, 'a', 7, 'n2.0b')).kinds).toEqual(['two-coordinators']);
+  });
+
   it('reports a value that two actors stamped', () => {
     const [first, second] = [new TestProcess().put(KEY, 'a', 7), new TestProcess().put(KEY, 'a', 9, 'n2.0b')];
     const { violations } = new Looks().at(KEY, first, second);

@@ -34,22 +34,18 @@ export class AvailabilityCheck implements OperationObserver {
     'one-down': { operations: 0, failed: 0 },
   };
   readonly #failures: string[] = [];
+  /** Begun in the window that is open. */
   readonly #unanswered = new Set<Operation>();
   #condition: Condition | undefined;
-  #fromMs = 0;
-  #untilMs = Number.POSITIVE_INFINITY;
 
   /** From this moment on operations that begin are counted. */
-  open(condition: Condition, nowMs: number): void {
+  open(condition: Condition): void {
     this.#condition = condition;
-    this.#fromMs = nowMs;
-    this.#untilMs = Number.POSITIVE_INFINITY;
   }
 
   /** The window is over. */
   close(nowMs: number): void {
     if (this.#condition === undefined) return;
-    this.#untilMs = nowMs;
     for (const operation of this.#unanswered) {
       if (nowMs - operation.startMs >= LATE_MS) this.#count(this.#condition, operation, false);
     }
@@ -64,7 +60,6 @@ export class AvailabilityCheck implements OperationObserver {
   ended(operation: Operation): void {
     if (!this.#unanswered.delete(operation) || this.#condition === undefined) return;
     const { startMs, endMs, outcome } = operation;
-    if (startMs < this.#fromMs || endMs > this.#untilMs) return;
     this.#count(this.#condition, operation, outcome === 'ok' && endMs - startMs < LATE_MS);
   }
 
