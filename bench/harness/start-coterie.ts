@@ -31,7 +31,9 @@ export async function startCoterie(nodes: number, nodeArgs: readonly string[] = 
   for (const server of servers) {
     await untilReady(server, async () => {
       const entries = await listNodes({ host: '127.0.0.1', port: server.port }, '', ASK_TIMEOUT_MS);
-      return entries.length === nodes && entries.every(entry => entry.get('status') === 'alive');
+      const isReady = (entry: (typeof entries)[number]) =>
+        entry.get('status') === 'alive' && entry.get('clock-off') === 'no';
+      return entries.length === nodes && entries.every(isReady);
     });
   }
   return new Contestant('coterie', servers);

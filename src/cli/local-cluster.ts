@@ -76,7 +76,7 @@ export class LocalCluster {
     this.#say(message);
   }
 
-  /** Ready is when every node calls every node alive. */
+  /** Ready is when every node calls every node alive, and stamps writes. */
   async #awaitReady(): Promise<void> {
     const startedMs = performance.now();
     let warned = false;
@@ -100,7 +100,7 @@ export class LocalCluster {
   async #countAlive(node: ChildNode): Promise<number> {
     try {
       const entries = await listNodes(node.client, this.#config.password, POLL_TIMEOUT_MS);
-      return entries.filter(entry => entry.get('status') === 'alive').length;
+      return entries.filter(entry => entry.get('status') === 'alive' && entry.get('clock-off') === 'no').length;
     } catch {
       return 0;
     }

@@ -18,7 +18,7 @@ export interface ServerNode {
   readonly refilling: boolean;
   /** A drill holds it down: no node contacts it. */
   readonly heldDown: boolean;
-  /** It says of itself that its wall clock is too far from the others'. */
+  /** It stamps no writes, because of its wall clock; of others by what they say, which is only that it is off. */
   readonly clockOff: boolean;
   /** Slots of which it is the first replica on the ring, and slots it is a replica of, in this connection's keyspace. */
   readonly primarySlots: number;

@@ -2,9 +2,13 @@ import type { NodeName } from '../ports/outbox.ts';
 
 /** How a node's wall clock stands among those of the members. */
 export interface ClockVerdict {
-  /** `unknown`: too few clocks were seen to tell which of them are right. `off`: this node must not coordinate. */
-  readonly state: 'unknown' | 'ok' | 'off';
-  /** This node's wall clock less the median of all that are known, its own among them; 0 while unknown. */
+  /**
+   * `unknown`: too few clocks were seen to tell which of them are right, and nothing speaks against this one.
+   * `doubtful`: neither, but in a cluster where others could tell none has agreed with this one so far.
+   * `off`: it is wrong. With the last two this node must not stamp.
+   */
+  readonly state: 'unknown' | 'doubtful' | 'ok' | 'off';
+  /** This node's wall clock less the median; while doubtful, less the earliest seen; 0 where there is neither. */
   readonly offsetMs: number;
 }
 
@@ -18,90 +22,144 @@ const ENOUGH_CLOCKS = 7;
 /** What a clock has to move against this node's monotonic clock before the verdict is found anew. */
 const UNREMARKABLE_MS = 20;
 
+/** A member's clock as it was seen last. */
+interface Sighting {
+  /** Its wall time at some instant less this node's monotonic time at the same instant. */
+  baseMs: number;
+  /** This node's monotonic time at that instant. */
+  seenMs: number;
+}
+
+export interface ClockJudgeOptions {
+  /** How far this node's wall clock may be from the median. */
+  readonly maxDriftMs: number;
+  /** How long a clock that was seen counts: later it may have been set. By the number of members. */
+  freshMs(members: number): number;
+}
+
 /**
  * Judges this node's wall clock by the median of the members' (DESIGN §3): as long as fewer than half of those seen are
  * wrong, the median lies among the right ones, whatever the others show (K. Marzullo, S. Owicki, "Maintaining the Time
  * in a Distributed System", 1983, has the argument).
  *
  * A clock is kept as its distance from this node's *monotonic* clock. So when this node's own wall clock is set, all
- * estimates stay good and the node knows of it at once, without a single probe.
+ * estimates stay good and the node knows of it at once, without a single probe. And a median that was found once stays
+ * good while other members cannot be seen, or those that can be do not agree: it is given up for another only when a
+ * majority of the members, or seven, show that one.
  */
 export class ClockJudge {
-  readonly #maxDriftMs: number;
-  /** Of each member: its wall time at some instant less this node's monotonic time at the same instant. */
-  readonly #basesMs = new Map<NodeName, number>();
-  /** The latest time that each member knew of when it was last seen: its wall clock's or a stamp's, Unix ms. */
+  readonly #options: ClockJudgeOptions;
+  readonly #sightings = new Map<NodeName, Sighting>();
+  /** Of each member: the latest stamp's time that it knew of when it was last seen, Unix ms. */
   readonly #latestMs = new Map<NodeName, number>();
   #members = 1;
   #verdict = CLOCK_UNKNOWN;
-  /** What the verdict was found from; NaN: there is something new. */
+  /** This node's own clock as it was judged last; NaN: something else is new. */
   #judgedBaseMs = Number.NaN;
-  #medianMs = 0;
+  /** When the first of the sightings judged by will be too old. */
+  #staleFromMs = Number.POSITIVE_INFINITY;
+  /** Of the clocks; undefined before there was one that enough of them agreed with. */
+  #medianMs: number | undefined;
 
-  constructor(maxDriftMs: number) {
-    this.#maxDriftMs = maxDriftMs;
+  constructor(options: ClockJudgeOptions) {
+    this.#options = options;
   }
 
   /** The members from now on, this node among them or not. */
   setMembers(names: ReadonlySet<NodeName>): void {
     this.#members = names.size;
-    for (const known of [this.#basesMs, this.#latestMs])
+    for (const known of [this.#sightings, this.#latestMs])
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
     this.#judgedBaseMs = Number.NaN;
   }
 
+  /** Whether more clocks have to be seen before there can be a first verdict. */
+  get needsMore(): boolean {
+    return this.#medianMs === undefined && this.#members >= LEAST_CLOCKS;
+  }
+
   /**
-   * A member showed `wallMs` and the latest time that it knows of between `sentMs` and `heardMs` of this node's monotonic
-   * clock. The middle is wrong by half the round trip at most (D. Mills, NTP); the caller leaves out round trips that took
-   * long.
+   * A member showed `wallMs` and the time of the latest stamp that it knows of, between `sentMs` and `heardMs` of this
+   * node's monotonic clock. The middle is wrong by half the round trip at most (D. Mills, NTP); the caller leaves out
+   * round trips that took long.
    */
   saw(name: NodeName, wallMs: number, latestMs: number, sentMs: number, heardMs: number): void {
     this.#latestMs.set(name, latestMs);
-    const baseMs = wallMs - (sentMs + heardMs) / 2;
-    const knownMs = this.#basesMs.get(name);
-    if (knownMs !== undefined && Math.abs(baseMs - knownMs) < UNREMARKABLE_MS) return;
-    this.#basesMs.set(name, baseMs);
+    const seenMs = (sentMs + heardMs) / 2;
+    const baseMs = wallMs - seenMs;
+    const known = this.#sightings.get(name);
+    if (known !== undefined && Math.abs(baseMs - known.baseMs) < UNREMARKABLE_MS && this.#isFresh(known, seenMs)) {
+      known.seenMs = seenMs;
+      return;
+    }
+    this.#sightings.set(name, { baseMs, seenMs });
     this.#judgedBaseMs = Number.NaN;
   }
 
   /** @param wallMs this node's own clocks, both at this instant. */
   judge(wallMs: number, monotonicMs: number): ClockVerdict {
     const baseMs = wallMs - monotonicMs;
-    if (Math.abs(baseMs - this.#judgedBaseMs) < UNREMARKABLE_MS) return this.#verdict;
+    const isAsBefore = Math.abs(baseMs - this.#judgedBaseMs) < UNREMARKABLE_MS && monotonicMs < this.#staleFromMs;
+    if (isAsBefore) return this.#verdict;
     this.#judgedBaseMs = baseMs;
-    const clocks = this.#basesMs.size + 1;
-    const majority = Math.floor(this.#members / 2) + 1;
-    if (clocks < Math.max(LEAST_CLOCKS, Math.min(majority, ENOUGH_CLOCKS))) {
-      this.#verdict = CLOCK_UNKNOWN;
-      return this.#verdict;
-    }
-    this.#medianMs = median([...this.#basesMs.values(), baseMs]);
-    const offsetMs = Math.round(baseMs - this.#medianMs);
-    this.#verdict = { state: this.#stateAt(Math.abs(offsetMs)), offsetMs };
+    const others = this.#freshBases(monotonicMs);
+    this.#findMedian([...others, baseMs]);
+    this.#verdict = this.#medianMs === undefined ? this.#withoutMedian(baseMs, others) : this.#against(this.#medianMs);
     return this.#verdict;
   }
 
   /**
-   * The median of the latest times that members know of. It is ahead of the median clock after most clocks were set
-   * back: what has been stamped by then is nobody's fault, and stamps go on from there.
+   * The time that most members' stamps have reached. It is ahead of the median clock after most clocks were set back:
+   * what has been stamped by then is nobody's fault, and stamps go on from there.
    *
    * @param ownMs this node's.
    */
   latestMs(ownMs: number): number {
-    return median([...this.#latestMs.values(), ownMs]);
+    const all = [...this.#latestMs.values(), ownMs].sort((a, b) => a - b);
+    return all[(all.length - 1) >> 1]!;
   }
 
   /** How far a member's clock was ahead of the median when it was last seen; undefined while that is unknown. */
   offsetOf(name: NodeName): number | undefined {
-    const baseMs = this.#basesMs.get(name);
-    if (baseMs === undefined || this.#verdict.state === 'unknown') return undefined;
-    return Math.round(baseMs - this.#medianMs);
+    const sighting = this.#sightings.get(name);
+    if (sighting === undefined || this.#medianMs === undefined) return undefined;
+    return Math.round(sighting.baseMs - this.#medianMs);
+  }
+
+  #isFresh({ seenMs }: Sighting, nowMs: number): boolean {
+    return nowMs < seenMs + this.#options.freshMs(this.#members);
+  }
+
+  #freshBases(nowMs: number): number[] {
+    const fresh = [...this.#sightings.values()].filter(sighting => this.#isFresh(sighting, nowMs));
+    const oldestMs = fresh.reduce((least, { seenMs }) => Math.min(least, seenMs), Number.POSITIVE_INFINITY);
+    this.#staleFromMs = oldestMs + this.#options.freshMs(this.#members);
+    return fresh.map(({ baseMs }) => baseMs);
+  }
+
+  #findMedian(clocks: number[]): void {
+    if (clocks.length < LEAST_CLOCKS) return;
+    const found = median(clocks);
+    const agreeing = clocks.filter(clock => this.#isNear(clock, found)).length;
+    const majority = Math.floor(this.#members / 2) + 1;
+    if (agreeing >= Math.min(majority, ENOUGH_CLOCKS)) this.#medianMs = found;
+  }
+
+  #withoutMedian(ownMs: number, others: readonly number[]): ClockVerdict {
+    if (!this.needsMore || others.some(other => this.#isNear(other, ownMs))) return CLOCK_UNKNOWN;
+    return { state: 'doubtful', offsetMs: others.length === 0 ? 0 : Math.round(ownMs - Math.min(...others)) };
   }
 
   /** A clock that was off is trusted again at half the limit, so that one at the limit does not go to and fro. */
-  #stateAt(distanceMs: number): ClockVerdict['state'] {
-    const limitMs = this.#verdict.state === 'off' ? this.#maxDriftMs / 2 : this.#maxDriftMs;
-    return distanceMs > limitMs ? 'off' : 'ok';
+  #against(medianMs: number): ClockVerdict {
+    const { maxDriftMs } = this.#options;
+    const offsetMs = Math.round(this.#judgedBaseMs - medianMs);
+    const limitMs = this.#verdict.state === 'off' ? maxDriftMs / 2 : maxDriftMs;
+    return { state: Math.abs(offsetMs) > limitMs ? 'off' : 'ok', offsetMs };
+  }
+
+  #isNear(clock: number, other: number): boolean {
+    return Math.abs(clock - other) <= this.#options.maxDriftMs;
   }
 }
 

@@ -38,6 +38,8 @@ interface Relay {
   nackAtMs: number;
 }
 
+/** Probes under way at once among which there may be some out of turn. */
+const MAX_OUT_OF_TURN = 8;
 /** Relays under way at once; a node asked for more lets its asker wait in vain. */
 const MAX_RELAYS = 1_024;
 
@@ -84,6 +86,13 @@ export class Prober {
     }
   }
 
+  /** Probes this member out of turn if a ping can leave, unless a probe of it is under way or there are many. */
+  probe(target: NodeName, nowMs: number): void {
+    if (this.#probes.size >= MAX_OUT_OF_TURN || !this.#isDue(target)) return;
+    const seq = this.#nextSeq();
+    if (this.#ports.ping(target, seq)) this.#follow(target, seq, nowMs, false);
+  }
+
   /** This node stood still for so long: what did not come in that time is not held against others. */
   shift(ms: number): void {
     this.#nextProbeMs += ms;
@@ -125,7 +134,7 @@ export class Prober {
   }
 
   #begin(nowMs: number): void {
-    const { probeIntervalMs, probesPerInterval, probeTimeoutMs } = this.#timings;
+    const { probeIntervalMs, probesPerInterval } = this.#timings;
     const stretch = this.#health.multiplier;
     const spacingMs = (probeIntervalMs / probesPerInterval) * stretch;
     // Ticks are coarse: what one probe was late is taken from the wait for the next.
@@ -134,6 +143,13 @@ export class Prober {
     if (target === undefined) return;
     const seq = this.#nextSeq();
     const unsent = !this.#ports.ping(target, seq);
+    const probe = this.#follow(target, seq, nowMs, unsent);
+    if (unsent) this.#askHelpers(probe);
+  }
+
+  #follow(target: NodeName, seq: number, nowMs: number, unsent: boolean): Probe {
+    const { probeIntervalMs, probeTimeoutMs } = this.#timings;
+    const stretch = this.#health.multiplier;
     const probe: Probe = {
       target,
       seq,
@@ -145,7 +161,7 @@ export class Prober {
       judgedAtMs: nowMs + probeIntervalMs * stretch,
     };
     this.#probes.set(seq, probe);
-    if (unsent) this.#askHelpers(probe);
+    return probe;
   }
 
   #askHelpers(probe: Probe): void {

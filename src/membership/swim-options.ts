@@ -73,3 +73,11 @@ export function minSuspicionMs(timings: SwimTimings, members: number): number {
   const rounds = 2 + Math.ceil(Math.log(Math.max(2, members)) / Math.log(timings.gossipFanout + 1));
   return timings.stallToleranceMs - timings.probeIntervalMs + timings.gossipIntervalMs * rounds;
 }
+
+/**
+ * How long the clock of a member counts after it was seen, in ms: two rounds of probes, in which all that can be reached
+ * are seen again, and not less than three periods, in which a probe may be lost.
+ */
+export function freshClockMs({ probeIntervalMs, probesPerInterval }: SwimTimings, members: number): number {
+  return Math.max(3, (2 * members) / probesPerInterval) * probeIntervalMs;
+}

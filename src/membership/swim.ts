@@ -10,7 +10,7 @@ import { ProbeOrder } from './probe-order.ts';
 import { Prober } from './prober.ts';
 import { RumourQueue } from './rumour-queue.ts';
 import type { Rumour, SwimMessage } from './swim-messages.ts';
-import { LAN_TIMINGS, retransmitLimit, type SwimTimings } from './swim-options.ts';
+import { freshClockMs, LAN_TIMINGS, retransmitLimit, type SwimTimings } from './swim-options.ts';
 
 export interface SwimOptions {
   /** This node as its cluster knows it, with the cluster's id. */
@@ -27,7 +27,7 @@ export interface SwimPorts {
   readonly random: Random;
   /** This node's wall clock, Unix ms: shown in acks, and judged by those of the others. */
   wallMs(): number;
-  /** The latest time that this node knows of, by its wall clock or by a stamp that it has issued or taken in, Unix ms. */
+  /** The time of the latest stamp that this node has issued or taken in, Unix ms. */
   latestMs(): number;
   /** @returns false when the message was provably not sent. */
   send(to: NodeName, message: SwimMessage): boolean;
@@ -54,7 +54,8 @@ export interface SwimPorts {
  *   partition that has ended, heals by refutation.
  * - What a node says of itself rides on its pings to each member until that one has answered one of them: a rumour that
  *   was lost does not leave it, say, passed over as a coordinator.
- * - Acks show the wall clock, by which each node judges its own (`clock-judge.ts`).
+ * - Acks show the wall clock, by which each node judges its own (`clock-judge.ts`). Until it can, it probes each member
+ *   as soon as it hears of it.
  * - A node whose own calls come late does not hold the missing time against others: all its deadlines move by it.
  *
  * All times are monotonic milliseconds of the caller.
@@ -102,7 +103,10 @@ export class Swim {
       nack: (to, seq) => ports.send(to, { type: 'nack', seq }),
       unreachable: target => this.#beliefs.suspect(target, this.#nowMs!),
     });
-    this.#clocks = new ClockJudge(this.#timings.maxClockDriftMs);
+    this.#clocks = new ClockJudge({
+      maxDriftMs: this.#timings.maxClockDriftMs,
+      freshMs: members => freshClockMs(this.#timings, members),
+    });
     this.#beliefs = new Beliefs(options.self, options.startedAtMs, this.#timings, {
       changed: (before, after) => this.#changed(before, after),
       confirmed: name => this.#rumours.put(name),
@@ -231,7 +235,7 @@ export class Swim {
     return verdict;
   }
 
-  /** The latest time that the members know of, by the median; means something where there is a verdict on the clock. */
+  /** The time that most members' stamps have reached; means something where there is a verdict on the clock. */
   latestMs(): number {
     return this.#clocks.latestMs(this.#ports.latestMs());
   }
@@ -276,6 +280,8 @@ export class Swim {
     this.#rumours.put(after.name);
     const chance = (3 * this.#timings.confirmations) / this.#beliefs.size;
     if (after.status === 'suspect' && drawChance(this.#ports.random, chance)) this.#order.hint(after.name);
+    if (after.status === 'alive' && after.name !== this.#self && this.#clocks.needsMore)
+      this.#prober.probe(after.name, this.#nowMs!);
     for (const type of eventsBetween(before, after))
       this.#ports.event({ type, member: after, nowMs: this.#nowMs ?? 0 });
   }

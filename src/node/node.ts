@@ -306,7 +306,7 @@ export class Node {
       {
         random,
         wallMs: () => this.#ports.clock.wallMs(),
-        latestMs: () => Math.max(this.#ports.clock.wallMs(), wallMsOf(this.#cluster!.context.stamps.last)),
+        latestMs: () => wallMsOf(this.#cluster!.context.stamps.last),
         send: (to, message) => this.#sendControl(to, { kind: 'swim', message }),
         event: event => this.#onMembership(event),
       },
@@ -320,6 +320,7 @@ export class Node {
       outbox.dial(bus);
     }
     this.drills.know(new Set(identity.members.map(({ name }) => name)));
+    this.#judgeClock();
     this.#links.announce();
   }
 
@@ -391,10 +392,11 @@ export class Node {
     this.#clock = this.#swim.judgeClock(this.#nowMs());
     const latestMs = this.#swim.latestMs();
     this.#guard.judged({ ...this.#clock, latestMs }, this.#cluster!.context.stamps.last);
-    this.#cluster!.self.clockOff = this.#guard.stepsBack !== undefined;
+    const stepsBack = this.#guard.stepsBack !== undefined;
+    if (this.#cluster!.self.clockOff !== stepsBack) this.#viewVersion++;
+    this.#cluster!.self.clockOff = stepsBack;
     const { state, offsetMs } = this.#clock;
     if ((state === 'off') === (before.state === 'off')) return;
-    this.#viewVersion++;
     if (state === 'off') this.#ports.log.error('the clock of this node is off', { offsetMs });
     else this.#ports.log.info('the clock of this node is no longer off', { offsetMs });
   }

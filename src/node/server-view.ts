@@ -276,7 +276,7 @@ export class ServerView implements Server {
       linked: isSelf || (peer?.linked ?? false),
       refilling: peer?.refilling ?? false,
       heldDown: this.#node.drills.isDown(name),
-      clockOff: member?.clockOff ?? false,
+      clockOff: peer?.clockOff ?? false,
       primarySlots,
       replicaSlots,
     };

@@ -3,11 +3,11 @@ import type { Clock } from '../ports/clock.ts';
 
 /** How this node's wall clock stands among the members' (`membership/clock-judge.ts`). */
 export interface ClockStanding {
-  /** `unknown` while too few clocks have been seen to say who is wrong. */
-  readonly state: 'unknown' | 'ok' | 'off';
-  /** How far it is ahead of the median. */
+  /** `unknown` while too few clocks have been seen to say who is wrong; `doubtful` while none of those agrees. */
+  readonly state: 'unknown' | 'doubtful' | 'ok' | 'off';
+  /** How far it is ahead of the median; while doubtful, of the earliest seen. */
   readonly offsetMs: number;
-  /** The latest time that members know of, by the median of them: of a clock or of a stamp, Unix ms. */
+  /** The time that most members' stamps have reached, Unix ms. */
   readonly latestMs: number;
 }
 
@@ -17,8 +17,9 @@ const LOOK_AGAIN_MS = 100;
 /**
  * A broken clock must not own the future (DESIGN §3): a node whose clock is off stamps nothing, and what others have
  * stamped too far ahead is held back. Judged by the median of the members' clocks, and so the same on every node,
- * whatever its own clock shows. While that is not known nothing is refused. Nor is what most members have stamped up to
- * already: when most clocks are set back together, stamps go on from where they were.
+ * whatever its own clock shows. While that is not known no stamp is too far ahead. Nor is one that most members' stamps
+ * have reached: when most clocks are set back together, stamps go on from where they were. And a node stamps nothing
+ * before another's clock has agreed with its own, where others could tell that it is off.
  *
  * It is the clock that the node goes by, too: while its own is off it shows the median, so that keys expire when they
  * should. A clock that is set is judged before its time is used.
@@ -66,13 +67,19 @@ export class ClockGuard implements Clock {
   /** @param lastStamp the greatest that this node has issued or seen: its next one is above. */
   judged(standing: ClockStanding, lastStamp: Stamp): void {
     this.#standing = standing;
-    this.#surelyFine = standing.state === 'unknown' ? MAX_STAMP : stampAt(this.#presentMs + this.#maxDriftMs);
-    const offMs = Math.round(standing.offsetMs);
-    this.#correctionMs = standing.state === 'off' ? offMs : 0;
-    if (standing.state === 'off') this.#stepsBack = `is off by ${offMs} ms`;
-    else if (this.isTooFarAhead(lastStamp))
-      this.#stepsBack = `was off, and its stamps are ${this.aheadMs(lastStamp)} ms ahead`;
-    else this.#stepsBack = undefined;
+    this.#surelyFine = this.#isJudged ? stampAt(this.#presentMs + this.#maxDriftMs) : MAX_STAMP;
+    this.#correctionMs = correctionFor(standing);
+    this.#stepsBack = this.#whyNotStamp(lastStamp);
+  }
+
+  #whyNotStamp(lastStamp: Stamp): string | undefined {
+    const { state, offsetMs } = this.#standing;
+    if (state === 'off') return `is off by ${offsetMs} ms`;
+    if (state === 'doubtful' && offsetMs === 0) return 'has not been compared with that of another node yet';
+    if (state === 'doubtful')
+      return `differs by ${offsetMs} ms from another, and too few are seen to tell which is right`;
+    if (this.isTooFarAhead(lastStamp)) return `was off, and its stamps are ${this.aheadMs(lastStamp)} ms ahead`;
+    return undefined;
   }
 
   /** How far a stamp is ahead of the present; negative for the past. */
@@ -82,11 +89,22 @@ export class ClockGuard implements Clock {
 
   isTooFarAhead(stamp: Stamp): boolean {
     if (stamp <= this.#surelyFine) return false;
-    return this.#standing.state !== 'unknown' && this.aheadMs(stamp) > this.#maxDriftMs;
+    return this.#isJudged && this.aheadMs(stamp) > this.#maxDriftMs;
+  }
+
+  /** Whether enough clocks have been seen to know the present. */
+  get #isJudged(): boolean {
+    return this.#standing.state === 'ok' || this.#standing.state === 'off';
   }
 
   /** By the median clock, or by what most members have stamped if that is later. */
   get #presentMs(): number {
     return Math.max(this.#clock.wallMs() - this.#standing.offsetMs, this.#standing.latestMs);
   }
+}
+
+/** While it is in doubt the earlier of two clocks is right: what expires late can still expire, and not the other way round. */
+function correctionFor({ state, offsetMs }: ClockStanding): number {
+  if (state === 'off') return offsetMs;
+  return state === 'doubtful' ? Math.max(0, offsetMs) : 0;
 }

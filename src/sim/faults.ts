@@ -9,6 +9,7 @@
  * - `suspend`: a machine stops with its memory and all its connections break; later it goes on as if nothing had been.
  * - `slow`: a node stands still for a while, then goes on with what has piled up.
  * - `skew`: wall clocks are wrong by up to so much from the beginning. `drift`: they run off. `jumps`: they are set again.
+ * - `broken-clock`: one wall clock is an hour ahead or behind, and is later set right; never two at a time.
  */
 export const FAULT_KINDS = [
   'delay',
@@ -23,14 +24,15 @@ export const FAULT_KINDS = [
   'skew',
   'drift',
   'jumps',
+  'broken-clock',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /**
  * How often each kind comes, 0 for never: of `delay`, `loss`, `duplication` and `reordering` the share of messages, at
- * the mean over stormy and quiet times; of `partition`, `one-way`, `crash`, `suspend`, `slow` and `jumps` the episodes a
- * virtual minute; of `skew` the milliseconds by which a clock may be wrong; of `drift` the milliseconds a second.
+ * the mean over stormy and quiet times; of `partition`, `one-way`, `crash`, `suspend`, `slow`, `jumps` and `broken-clock` the
+ * episodes a virtual minute; of `skew` the milliseconds by which a clock may be wrong; of `drift` the milliseconds a second.
  */
 export type FaultRates = Readonly<Record<FaultKind, number>>;
 
@@ -48,6 +50,7 @@ export const DEFAULT_RATES: FaultRates = {
   skew: 500,
   drift: 0.2,
   jumps: 10,
+  'broken-clock': 6,
 };
 
 export const NO_FAULTS: FaultRates = {
@@ -63,6 +66,7 @@ export const NO_FAULTS: FaultRates = {
   skew: 0,
   drift: 0,
   jumps: 0,
+  'broken-clock': 0,
 };
 
 /** How often each kind occurred. */

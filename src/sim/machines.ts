@@ -51,10 +51,12 @@ export class Machines {
     return this.#processes.every(process => process?.node.cluster?.refillingSlots === 0);
   }
 
-  /** Whether, besides, all see each other alive, linked and whole. */
+  /** Whether, besides, all see each other alive, linked and whole, and trust their clocks. */
   isSettled(): boolean {
     if (!this.mayLoseOne()) return false;
-    return this.running().every(process => !process.isStill && this.#unseenBy(process).length === 0);
+    return this.running().every(
+      process => !process.isStill && this.#unseenBy(process).length === 0 && !distrustsClock(process),
+    );
   }
 
   /** What is missing for that, for people. */
@@ -63,9 +65,10 @@ export class Machines {
     for (const process of this.running()) {
       const unseen = this.#unseenBy(process);
       const slots = process.node.cluster?.refillingSlots;
-      if (unseen.length === 0 && slots === 0) continue;
+      const clock = distrustsClock(process) ? ', does not trust its clock' : '';
+      if (unseen.length === 0 && slots === 0 && clock === '') continue;
       const data = slots === undefined ? 'no cluster' : `${slots} slots to refill`;
-      parts.push(`${process.name} (${data}) misses ${unseen.map(nameOf).join(' ') || 'nobody'}`);
+      parts.push(`${process.name} (${data}${clock}) misses ${unseen.map(nameOf).join(' ') || 'nobody'}`);
     }
     return parts.join('; ');
   }
@@ -120,4 +123,9 @@ export function drawClocks(
 
 function addCounters(totals: CounterTotals, { node }: SimProcess): void {
   for (const name of Object.keys(totals) as (keyof CounterTotals)[]) totals[name] += node.counters[name];
+}
+
+/** Whether it stamps nothing because of its clock. */
+function distrustsClock({ node }: SimProcess): boolean {
+  return node.cluster?.context.guard.stepsBack !== undefined;
 }

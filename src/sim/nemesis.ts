@@ -21,8 +21,8 @@ export interface Victims {
   say(line: string): void;
 }
 
-type EpisodeKind = 'partition' | 'one-way' | 'crash' | 'suspend' | 'slow' | 'jumps';
-const EPISODES: readonly EpisodeKind[] = ['partition', 'one-way', 'crash', 'suspend', 'slow', 'jumps'];
+type EpisodeKind = 'partition' | 'one-way' | 'crash' | 'suspend' | 'slow' | 'jumps' | 'broken-clock';
+const EPISODES: readonly EpisodeKind[] = ['partition', 'one-way', 'crash', 'suspend', 'slow', 'jumps', 'broken-clock'];
 
 /** In virtual milliseconds. */
 const STIR_MS = 4_000;
@@ -40,6 +40,10 @@ const SUSPENDED_MIN_MS = 2_500;
 const SUSPENDED_MAX_MS = 15_000;
 /** A clock is set to be wrong by up to this, or by `skew` if that is more. */
 const JUMP_MS = 500;
+/** A broken clock is ahead or behind by this, for so long. */
+const BROKEN_BY_MS = 3_600_000;
+const BROKEN_MIN_MS = 500;
+const BROKEN_MAX_MS = 10_000;
 
 /**
  * Brings the faults about while a storm lasts, every kind that was asked for at least once, and takes them back.
@@ -56,6 +60,8 @@ export class Nemesis {
   readonly #undo = new Set<() => void>();
   /** Counts storms, so that what was planned in an earlier one is not done in a later. */
   #storm = 0;
+  /** Whose clock is an hour off. */
+  #broken: number | undefined;
 
   constructor(victims: Victims, random: Random, rates: FaultRates, counts: FaultCounts) {
     this.#victims = victims;
@@ -116,6 +122,8 @@ export class Nemesis {
         return this.#slow();
       case 'jumps':
         return this.#setClock();
+      case 'broken-clock':
+        return this.#breakClock();
     }
   }
 
@@ -212,9 +220,27 @@ export class Nemesis {
 
   #setClock(): boolean {
     const index = drawBelow(this.#random, this.#victims.nodes);
+    if (index === this.#broken) return false;
     const aheadMs = Math.max(JUMP_MS, this.#rates.skew) * (2 * this.#fraction() - 1);
     this.#victims.say(`the clock of n${index + 1} is set to be ahead by ${aheadMs.toFixed(0)} ms`);
     this.#victims.clocks[index]!.set(aheadMs);
+    return true;
+  }
+
+  /** As with a wrong time zone: one clock is an hour off, also while its machine starts, and the others outvote it. */
+  #breakClock(): boolean {
+    if (this.#broken !== undefined) return false;
+    const index = drawBelow(this.#random, this.#victims.nodes);
+    const clock = this.#victims.clocks[index]!;
+    const byMs = drawChance(this.#random, 0.5) ? BROKEN_BY_MS : -BROKEN_BY_MS;
+    this.#broken = index;
+    this.#victims.say(`the clock of ${nameOf(index)} is set ${byMs > 0 ? 'an hour ahead' : 'an hour behind'}`);
+    clock.set(clock.aheadMs + byMs);
+    this.#later(this.#between(BROKEN_MIN_MS, BROKEN_MAX_MS), () => {
+      this.#broken = undefined;
+      this.#victims.say(`the clock of ${nameOf(index)} is set right`);
+      clock.set(clock.aheadMs - byMs);
+    });
     return true;
   }
 

@@ -237,7 +237,7 @@ export class Simulation {
     const tookMs = this.#passUntil(() => this.#machines.isSettled(), SETTLE_BOUND_MS);
     if (tookMs !== undefined) this.#settlingMs = Math.max(this.#settlingMs, tookMs);
     else if (!this.#isOver) {
-      const what = `${SETTLE_BOUND_MS} ms after ${after} nodes do not see each other alive, linked and whole: ${this.#machines.unsettled()}`;
+      const what = `${SETTLE_BOUND_MS} ms after ${after} nodes do not see each other alive, linked and whole, or distrust their clocks: ${this.#machines.unsettled()}`;
       this.#watch.report({ kind: 'not-settled', what });
     }
   }

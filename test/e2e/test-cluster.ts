@@ -124,7 +124,7 @@ export class TestCluster {
     return client;
   }
 
-  /** Waits until every node (but those named) sees every other alive, linked and not refilling. */
+  /** Waits until every node (but those named) sees every other alive, linked and not refilling, and stamps writes. */
   async untilWhole(except: readonly string[] = [], deadlineMs = 30_000): Promise<void> {
     for (const [index, node] of this.nodes.entries()) {
       if (except.includes(node.name)) continue;
@@ -136,7 +136,8 @@ export class TestCluster {
           const expected = this.nodes.filter(({ name }) => !except.includes(name));
           return expected.every(({ name }) => {
             const entry = seen.get(name);
-            return entry?.get('status') === 'alive' && entry.get('refilling') === 'no';
+            const isWhole = entry?.get('status') === 'alive' && entry.get('refilling') === 'no';
+            return isWhole && entry.get('clock-off') === 'no';
           });
         },
         deadlineMs,

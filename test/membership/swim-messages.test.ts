@@ -19,6 +19,7 @@ class Bench {
   readonly events: MembershipEvent[] = [];
   /** Members to whom nothing can be sent. */
   readonly unlinked = new Set<string>();
+  readonly #answered = new Set<SwimMessage>();
   nowMs = 0;
 
   constructor(names = ['n1', 'n2', 'n3', 'n4', 'n5']) {
@@ -54,15 +55,16 @@ class Bench {
     this.swim.receive(from, message, this.nowMs);
   }
 
-  /** Ticks; those who `answer` are acked for. */
+  /** Ticks; those who `answer` are acked for, with clocks that are right. */
   run(ms: number, answering: readonly string[] = []): void {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
       this.nowMs += 100;
-      const before = this.sent.length;
       this.swim.tick(this.nowMs);
-      for (const { to, message } of this.sent.slice(before))
-        if (message.type === 'ping' && answering.includes(to))
-          this.receive(to, { type: 'ack', seq: message.seq, wallMs: 0, latestMs: 0, rumours: [] });
+      for (const { to, message } of this.ofType('ping')) {
+        if (!answering.includes(to) || this.#answered.has(message)) continue;
+        this.#answered.add(message);
+        this.receive(to, { type: 'ack', seq: message.seq, wallMs: this.nowMs, latestMs: 0, rumours: [] });
+      }
     }
   }
 

@@ -126,6 +126,76 @@ describe('A node whose clock is off', () => {
   });
 });
 
+describe('A node that starts with a clock that is an hour off', () => {
+  /** n3, started again with such a clock, in a cluster of three; it has joined, and nothing else. */
+  function restarted(offsetMs: number): Nodes {
+    const nodes = judged();
+    nodes.wallOffsetsMs.set('n3', offsetMs);
+    for (const other of ['n1', 'n2']) nodes.nodes.get(other)!.linkDown('n3');
+    const n3 = nodes.add('n3');
+    for (const other of ['n1', 'n2']) nodes.link(other, 'n3');
+    while (n3.cluster === undefined) nodes.advance(20);
+    return nodes;
+  }
+
+  it.each([HOUR_MS, -HOUR_MS])('by %i ms stamps nothing by it', offsetMs => {
+    const nodes = restarted(offsetMs);
+    for (let i = 0; i < 100; i++) {
+      run(nodes, 'n3', `SET key${i} v`, 'SELECT 1', `SET key${i} v`);
+      for (const db of [0, 1]) {
+        const atMs = writtenMs(nodes, 'n3', `key${i}`, db);
+        if (atMs !== undefined) expect(Math.abs(atMs - nodes.nowMs)).toBeLessThan(2_000);
+      }
+      nodes.advance(20);
+    }
+    expect(nodes.nodes.get('n3')!.clockVerdict.state).toBe('off');
+  });
+});
+
+describe('A node of three that starts while another is down', () => {
+  function pair(offsetMs: number): Nodes {
+    const nodes = judged();
+    for (const name of ['n1', 'n3']) nodes.nodes.get('n2')!.linkDown(name);
+    for (const name of ['n1', 'n3']) nodes.nodes.get(name)!.linkDown('n2');
+    nodes.lost = ({ from, to }) => [from, to].includes('n2');
+    nodes.nodes.get('n1')!.linkDown('n3');
+    nodes.wallOffsetsMs.set('n3', offsetMs);
+    nodes.add('n3');
+    nodes.link('n1', 'n3');
+    nodes.advance(5_000);
+    return nodes;
+  }
+
+  it('stamps when the other clock agrees with its own', () => {
+    const nodes = pair(500);
+    nodes.nodes.get('n3')!.linkDown('n1');
+    expect(run(nodes, 'n3', 'SET k v')).toBe('+OK\r\n');
+  });
+
+  it('leaves it to the other when that does not, and says why when it cannot', () => {
+    const nodes = pair(HOUR_MS);
+    expect(run(nodes, 'n3', 'SET k v')).toBe('+OK\r\n');
+    expect(Math.abs(writtenMs(nodes, 'n1', 'k', 0)! - nodes.nowMs)).toBeLessThan(2_000);
+    expect(run(nodes, 'n3', 'INFO')).toContain('clock_state:doubtful');
+    expect(run(nodes, 'n3', 'COTERIE NODES')).toMatch(/\r\nn3\r\n[\s\S]*?clock-off\r\n\$3\r\nyes/);
+    nodes.wallOffsetsMs.set('n3', 0);
+    nodes.advance(200);
+    expect(run(nodes, 'n3', 'COTERIE NODES')).not.toContain('clock-off\r\n$3\r\nyes');
+    nodes.wallOffsetsMs.set('n3', HOUR_MS);
+    nodes.advance(200);
+    nodes.nodes.get('n3')!.linkDown('n1');
+    expect(run(nodes, 'n3', 'SET k v')).toMatch(
+      /^-UNAVAILABLE the clock of n3 differs by 3600\d{3} ms from another, and too few are seen to tell which is right\r\n$/,
+    );
+  });
+
+  it('lets nothing expire before its time, though its own clock is an hour ahead', () => {
+    const nodes = pair(HOUR_MS);
+    expect(run(nodes, 'n1', 'SET k v PX 60000')).toBe('+OK\r\n');
+    expect(run(nodes, 'n3', 'TTL k')).toMatch(/^:(59|60)\r\n$/);
+  });
+});
+
 describe('Clocks that are all set back together', () => {
   it.each([[['n1', 'n2', 'n3']], [['n1', 'n2']]])('go on to stamp from where they were: %j', names => {
     const nodes = judged();

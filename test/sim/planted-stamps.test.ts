@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest';
 import { Actors } from '../../src/clock/actors.ts';
 import { HybridClock } from '../../src/clock/hybrid-clock.ts';
+import { ClockGuard } from '../../src/replication/clock-guard.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 import { expectCaught, plant } from './planting.ts';
 
@@ -22,6 +23,25 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
     };
     plant(RecordStore.prototype, 'setExpiry', { value: rewriting });
     expectCaught('two-coordinators', { keyspaces: [0] });
+  });
+
+  test('a node that goes on stamping by a clock that is an hour off', () => {
+    const { judged } = ClockGuard.prototype;
+    const trusting: typeof judged = function (this: ClockGuard, standing, lastStamp) {
+      const believed = standing.state === 'off' ? ({ ...standing, state: 'ok', offsetMs: 0 } as const) : standing;
+      judged.call(this, believed, lastStamp);
+    };
+    plant(ClockGuard.prototype, 'judged', { value: trusting });
+    expectCaught(['divergence', 'stale-read', 'not-settled']);
+  });
+
+  test('a node that stamps before another clock has agreed with its own', () => {
+    const { judged } = ClockGuard.prototype;
+    const bold: typeof judged = function (this: ClockGuard, standing, lastStamp) {
+      judged.call(this, standing.state === 'doubtful' ? { ...standing, state: 'unknown' } : standing, lastStamp);
+    };
+    plant(ClockGuard.prototype, 'judged', { value: bold });
+    expectCaught(['divergence', 'not-settled']);
   });
 });
 
