@@ -25,7 +25,7 @@ export async function startCoterie(nodes: number, nodeArgs: readonly string[] = 
     if (nodes > 1) {
       flags.push('--join', busPorts.map(port => `127.0.0.1:${port}`).join(','), '--expect-nodes', String(nodes));
     }
-    const args = [...nodeArgs, MAIN, 'start', ...flags, '--log-format', 'json'];
+    const args = ['--max-semi-space-size=16', ...nodeArgs, MAIN, 'start', ...flags, '--log-format', 'json'];
     return new ServerProcess(`coterie ${name}`, ports[index]!, process.execPath, args);
   });
   for (const server of servers) {
