@@ -8,7 +8,7 @@ export interface ClockVerdict {
    * `off`: it is wrong. With the last two this node must not stamp.
    */
   readonly state: 'unknown' | 'doubtful' | 'ok' | 'off';
-  /** This node's wall clock less the median; while doubtful, less the earliest seen; 0 where there is neither. */
+  /** This node's wall clock less the median; while doubtful, less the earliest seen if that is earlier; else 0. */
   readonly offsetMs: number;
 }
 
@@ -54,8 +54,11 @@ export class ClockJudge {
   readonly #latestMs = new Map<NodeName, number>();
   #members = 1;
   #verdict = CLOCK_UNKNOWN;
-  /** This node's own clock as it was judged last; NaN: something else is new. */
-  #judgedBaseMs = Number.NaN;
+  /** This node's own clock as it was judged last. */
+  #ownBaseMs = Number.NaN;
+  /** When it was found to have been set, by more than clocks may differ: what was seen before says nothing about it. */
+  #setMs = Number.NEGATIVE_INFINITY;
+  #somethingIsNew = true;
   /** When the first of the sightings judged by will be too old. */
   #staleFromMs = Number.POSITIVE_INFINITY;
   /** Of the clocks; undefined before there was one that enough of them agreed with. */
@@ -70,7 +73,7 @@ export class ClockJudge {
     this.#members = names.size;
     for (const known of [this.#sightings, this.#latestMs])
       for (const name of known.keys()) if (!names.has(name)) known.delete(name);
-    this.#judgedBaseMs = Number.NaN;
+    this.#somethingIsNew = true;
   }
 
   /** Whether more clocks have to be seen before there can be a first verdict. */
@@ -88,23 +91,29 @@ export class ClockJudge {
     const seenMs = (sentMs + heardMs) / 2;
     const baseMs = wallMs - seenMs;
     const known = this.#sightings.get(name);
-    if (known !== undefined && Math.abs(baseMs - known.baseMs) < UNREMARKABLE_MS && this.#isFresh(known, seenMs)) {
+    const isAsBefore = known !== undefined && Math.abs(baseMs - known.baseMs) < UNREMARKABLE_MS;
+    if (isAsBefore && this.#isFresh(known, seenMs) && this.#speaksFor(known)) {
       known.seenMs = seenMs;
       return;
     }
     this.#sightings.set(name, { baseMs, seenMs });
-    this.#judgedBaseMs = Number.NaN;
+    this.#somethingIsNew = true;
   }
 
   /** @param wallMs this node's own clocks, both at this instant. */
   judge(wallMs: number, monotonicMs: number): ClockVerdict {
     const baseMs = wallMs - monotonicMs;
-    const isAsBefore = Math.abs(baseMs - this.#judgedBaseMs) < UNREMARKABLE_MS && monotonicMs < this.#staleFromMs;
-    if (isAsBefore) return this.#verdict;
-    this.#judgedBaseMs = baseMs;
-    const others = this.#freshBases(monotonicMs);
+    const movedMs = Math.abs(baseMs - this.#ownBaseMs);
+    if (movedMs < UNREMARKABLE_MS && !this.#somethingIsNew && monotonicMs < this.#staleFromMs) return this.#verdict;
+    if (movedMs > this.#options.maxDriftMs) this.#setMs = monotonicMs;
+    this.#ownBaseMs = baseMs;
+    this.#somethingIsNew = false;
+    const fresh = this.#freshSightings(monotonicMs);
+    const others = fresh.filter(sighting => this.#speaksFor(sighting)).map(sighting => sighting.baseMs);
     this.#findMedian([...others, baseMs]);
-    this.#verdict = this.#medianMs === undefined ? this.#withoutMedian(baseMs, others) : this.#against(this.#medianMs);
+    if (this.#medianMs !== undefined) this.#verdict = this.#against(this.#medianMs);
+    else if (!this.needsMore || others.some(other => this.#isNear(other, baseMs))) this.#verdict = CLOCK_UNKNOWN;
+    else this.#verdict = { state: 'doubtful', offsetMs: aheadOfEarliest(baseMs, fresh) };
     return this.#verdict;
   }
 
@@ -130,11 +139,16 @@ export class ClockJudge {
     return nowMs < seenMs + this.#options.freshMs(this.#members);
   }
 
-  #freshBases(nowMs: number): number[] {
+  #freshSightings(nowMs: number): Sighting[] {
     const fresh = [...this.#sightings.values()].filter(sighting => this.#isFresh(sighting, nowMs));
     const oldestMs = fresh.reduce((least, { seenMs }) => Math.min(least, seenMs), Number.POSITIVE_INFINITY);
     this.#staleFromMs = oldestMs + this.#options.freshMs(this.#members);
-    return fresh.map(({ baseMs }) => baseMs);
+    return fresh;
+  }
+
+  /** Whether it can agree with this node's clock as that is now. */
+  #speaksFor({ seenMs }: Sighting): boolean {
+    return seenMs >= this.#setMs;
   }
 
   #findMedian(clocks: number[]): void {
@@ -145,15 +159,10 @@ export class ClockJudge {
     if (agreeing >= Math.min(majority, ENOUGH_CLOCKS)) this.#medianMs = found;
   }
 
-  #withoutMedian(ownMs: number, others: readonly number[]): ClockVerdict {
-    if (!this.needsMore || others.some(other => this.#isNear(other, ownMs))) return CLOCK_UNKNOWN;
-    return { state: 'doubtful', offsetMs: others.length === 0 ? 0 : Math.round(ownMs - Math.min(...others)) };
-  }
-
   /** A clock that was off is trusted again at half the limit, so that one at the limit does not go to and fro. */
   #against(medianMs: number): ClockVerdict {
     const { maxDriftMs } = this.#options;
-    const offsetMs = Math.round(this.#judgedBaseMs - medianMs);
+    const offsetMs = Math.round(this.#ownBaseMs - medianMs);
     const limitMs = this.#verdict.state === 'off' ? maxDriftMs / 2 : maxDriftMs;
     return { state: Math.abs(offsetMs) > limitMs ? 'off' : 'ok', offsetMs };
   }
@@ -161,6 +170,10 @@ export class ClockJudge {
   #isNear(clock: number, other: number): boolean {
     return Math.abs(clock - other) <= this.#options.maxDriftMs;
   }
+}
+
+function aheadOfEarliest(ownMs: number, others: readonly Sighting[]): number {
+  return Math.round(ownMs - others.reduce((least, { baseMs }) => Math.min(least, baseMs), ownMs));
 }
 
 function median(values: number[]): number {

@@ -1,4 +1,5 @@
 import { drawBelow, drawChance, drawFraction, shuffled } from '../lib/draw.ts';
+import { freshClockMs, LAN_TIMINGS } from '../membership/swim-options.ts';
 import type { Random } from '../ports/random.ts';
 import type { FaultCounts, FaultRates } from './faults.ts';
 import type { MessageFaults } from './message-faults.ts';
@@ -60,7 +61,7 @@ export class Nemesis {
   readonly #undo = new Set<() => void>();
   /** Counts storms, so that what was planned in an earlier one is not done in a later. */
   #storm = 0;
-  /** Whose clock is an hour off. */
+  /** Whose clock is an hour off, or was and may be thought to be. */
   #broken: number | undefined;
 
   constructor(victims: Victims, random: Random, rates: FaultRates, counts: FaultCounts) {
@@ -227,17 +228,23 @@ export class Nemesis {
     return true;
   }
 
-  /** As with a wrong time zone: one clock is an hour off, also while its machine starts, and the others outvote it. */
+  /**
+   * As with a wrong time zone: one clock is an hour off, also while its machine starts, and the others outvote it. The
+   * next one is left alone until they have seen this one again.
+   */
   #breakClock(): boolean {
     if (this.#broken !== undefined) return false;
-    const index = drawBelow(this.#random, this.#victims.nodes);
-    const clock = this.#victims.clocks[index]!;
+    const { time, nodes, clocks } = this.#victims;
+    const index = drawBelow(this.#random, nodes);
+    const clock = clocks[index]!;
     const byMs = drawChance(this.#random, 0.5) ? BROKEN_BY_MS : -BROKEN_BY_MS;
     this.#broken = index;
     this.#victims.say(`the clock of ${nameOf(index)} is set ${byMs > 0 ? 'an hour ahead' : 'an hour behind'}`);
     clock.set(clock.aheadMs + byMs);
     this.#later(this.#between(BROKEN_MIN_MS, BROKEN_MAX_MS), () => {
-      this.#broken = undefined;
+      time.in(freshClockMs(LAN_TIMINGS, nodes), () => {
+        this.#broken = undefined;
+      });
       this.#victims.say(`the clock of ${nameOf(index)} is set right`);
       clock.set(clock.aheadMs - byMs);
     });

@@ -128,7 +128,18 @@ describe('A node', () => {
     const judge = judgeOf([0], 3);
     expect(judge.judge(1_000_000, 0).state).toBe('unknown');
     expect(judge.judge(1_000_100 + HOUR_MS, 100)).toEqual({ state: 'doubtful', offsetMs: HOUR_MS });
-    expect(judge.judge(1_000_200, 200).state).toBe('unknown');
+    expect(judge.judge(1_000_150, 150).state).toBe('doubtful');
+    judge.saw('n2', 1_000_200, 1_000_000, 200, 200);
+    expect(judge.judge(1_000_300, 300).state).toBe('unknown');
+  });
+
+  it('takes no agreement that is older than the last setting of its clock', () => {
+    const judge = judgeOf([HOUR_MS], 5);
+    expect(judge.judge(1_000_000, 0).state).toBe('doubtful');
+    // n2 has been set right meanwhile, and this node's clock is wrong as n2's was.
+    expect(judge.judge(1_000_100 + HOUR_MS, 100).state).toBe('doubtful');
+    judge.saw('n2', 1_000_200 + HOUR_MS, 1_000_000, 200, 200);
+    expect(judge.judge(1_000_300 + HOUR_MS, 300).state).toBe('unknown');
   });
 
   it('needs to see more clocks until it has a median, unless two clocks are all there are', () => {

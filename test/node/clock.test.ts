@@ -179,7 +179,7 @@ describe('A node of three that starts while another is down', () => {
     expect(run(nodes, 'n3', 'INFO')).toContain('clock_state:doubtful');
     expect(run(nodes, 'n3', 'COTERIE NODES')).toMatch(/\r\nn3\r\n[\s\S]*?clock-off\r\n\$3\r\nyes/);
     nodes.wallOffsetsMs.set('n3', 0);
-    nodes.advance(200);
+    nodes.advance(2_000);
     expect(run(nodes, 'n3', 'COTERIE NODES')).not.toContain('clock-off\r\n$3\r\nyes');
     nodes.wallOffsetsMs.set('n3', HOUR_MS);
     nodes.advance(200);
