@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MAX_WEIGHT } from '../ring/tokens.ts';
 import { keyspaceSchema, MAX_DB } from './keyspace.ts';
 import { addresses, choice, count, duration, host, identifier, port, ratio, secret, size, toggle } from './kinds.ts';
 import { derived, hidden, setting } from './setting.ts';
@@ -21,7 +22,7 @@ export const configSchema = z.strictObject({
     'default',
     'Where the node stands. Replicas of a key are kept in different zones while there are any left.',
   ),
-  weight: setting(ratio(0.1, 100), '1', 'How much of the data the node takes beside others.'),
+  weight: setting(ratio(0.1, MAX_WEIGHT), '1', 'How much of the data the node takes beside others.'),
 
   bind: setting(host(), '127.0.0.1', 'The address clients are listened to on; 0.0.0.0 or :: for all of them.'),
   port: setting(port(), '6379', 'The port for clients; 0 for any that is free.'),

@@ -1,3 +1,5 @@
+import { MAX_WEIGHT } from '../ring/tokens.ts';
+
 /**
  * Checks of what peers sent. A peer is authenticated but may be another version, or broken: whatever it says is
  * checked for type and bounded before anything is kept of it.
@@ -6,7 +8,6 @@
 const MAX_NAME_LENGTH = 128;
 const MAX_ACTOR_LENGTH = MAX_NAME_LENGTH + 32;
 const MAX_HOST_LENGTH = 255;
-const MAX_WEIGHT = 1_000;
 
 /** The fields of a plain object, or undefined. Never used as a map keyed by what a peer says. */
 export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | undefined {

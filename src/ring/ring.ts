@@ -106,5 +106,5 @@ function isTokenNumber(tokens: number): boolean {
 }
 
 function byName(a: RingMember, b: RingMember): number {
-  return a.name < b.name ? -1 : Number(a.name > b.name);
+  return a.name < b.name ? -1 : 1;
 }

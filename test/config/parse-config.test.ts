@@ -213,6 +213,8 @@ describe('precedence', () => {
 
 describe('a wrong key or value', () => {
   it('is told with its place, the value and what is allowed, in one line', () => {
+    expect(refuse({ flags: { weight: '64.1' } })).toHaveLength(1);
+    expect(accept({ flags: { weight: '64' } }).weight).toBe(64);
     expect(refuse({ flags: { port: '70000' } })).toEqual([
       '--port: "70000" is not allowed; expected a port from 0 to 65535',
     ]);

@@ -349,6 +349,8 @@ describe('A founding message', () => {
     const cluster = { id: 'a'.repeat(32), hashKey: [1, 2], epoch: 1, members: [member] };
     const welcome = { ...envelope, type: 'welcome', nonce: '', proposal: { actor: 'a.1', number: 1 }, founders: [] };
     expect(parseFoundingMessage({ ...welcome, cluster })).toEqual({ ...welcome, cluster });
+    const heaviest = { ...cluster, members: [{ ...member, weight: 64 }] };
+    expect(parseFoundingMessage({ ...welcome, cluster: heaviest })).toBeDefined();
     const garbage: unknown[] = [
       undefined,
       null,
@@ -372,6 +374,7 @@ describe('A founding message', () => {
       { ...welcome, cluster: { ...cluster, members: [] } },
       { ...welcome, cluster: { ...cluster, members: [member, member] } },
       { ...welcome, cluster: { ...cluster, members: [{ ...member, weight: Number.NaN }] } },
+      { ...welcome, cluster: { ...cluster, members: [{ ...member, weight: 64.1 }] } },
       { ...welcome, cluster: { ...cluster, members: [{ ...member, bus: { host: '', port: 1 } }] } },
     ];
     for (const value of garbage) expect(parseFoundingMessage(value), JSON.stringify(value)).toBeUndefined();

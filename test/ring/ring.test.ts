@@ -92,6 +92,11 @@ describe('a ring', () => {
     expect(['a', 'b', 'c'].map(name => ring.tokensOf(name).length)).toEqual([100, 250, 1]);
   });
 
+  test('takes the greatest weight and the greatest number of tokens', () => {
+    expect(new Ring([member('a', '', 64)], { tokens: 100 }).tokensOf('a')).toHaveLength(6_400);
+    expect(new Ring([member('a')], { tokens: 16_384 }).tokensOf('a')).toHaveLength(16_384);
+  });
+
   test('of no members lists none', () => {
     const ring = new Ring([]);
     expect(ring.replicasOf(0, 3)).toHaveLength(0);
