@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Actors } from '../../src/clock/actors.ts';
+import { Actors, nodeOfActor } from '../../src/clock/actors.ts';
 
 const someNames = fc.uniqueArray(fc.string({ maxLength: 30 }), { minLength: 1, maxLength: 20 });
 
@@ -50,4 +50,11 @@ test('names that differ in one bit have different digest words', () => {
 
 test('an index that was never given has no name', () => {
   expect(() => new Actors().nameOf(0)).toThrow('Cannot name actor 0');
+});
+
+test('an actor names its node, also one with dots in its name, and a dot is told as actor and stamp', () => {
+  expect(nodeOfActor('n1.00c0ffee00c0ffee')).toBe('n1');
+  expect(nodeOfActor('db-0.db.svc.00c0ffee00c0ffee')).toBe('db-0.db.svc');
+  const actors = new Actors();
+  expect(actors.dotText({ actor: actors.intern('n1.ff'), stamp: 12 })).toBe('n1.ff@12');
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HybridClock, NO_STAMP, STAMP_EPOCH_MS, stampAt, wallMsOf } from '../../src/clock/hybrid-clock.ts';
+import { HybridClock, MAX_STAMP, NO_STAMP, STAMP_EPOCH_MS, stampAt, wallMsOf } from '../../src/clock/hybrid-clock.ts';
 
 const aWallMs = fc.integer({ min: STAMP_EPOCH_MS, max: STAMP_EPOCH_MS + 10_000_000 });
 
@@ -57,4 +57,10 @@ test('a burst of more than 4,096 stamps borrows from the next millisecond', () =
 
 test('a clock that starts from a known stamp goes on above it', () => {
   expect(new HybridClock(stampAt(STAMP_EPOCH_MS + 50)).next(STAMP_EPOCH_MS)).toBe(stampAt(STAMP_EPOCH_MS + 50) + 1);
+});
+
+test('above the greatest stamp that is let in a clock has room for months of writes, and no honest clock comes near it', () => {
+  expect(Number.isSafeInteger(MAX_STAMP)).toBe(true);
+  expect(Number.MAX_SAFE_INTEGER - MAX_STAMP).toBeGreaterThan(4_096 * 86_400_000);
+  expect(MAX_STAMP).toBeGreaterThan(stampAt(Date.UTC(2094, 0, 1)));
 });

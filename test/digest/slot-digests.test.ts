@@ -73,3 +73,11 @@ test('neighbours do not cancel: no XOR of up to four contributions of close keys
     }
   }
 });
+
+test('a dot contributes the same in every version: nodes of two versions compare their digests', () => {
+  const known = ([hash, stamp, word]: readonly [number, number, number]) =>
+    contribution(hash, stamp, word).map(half => half.toString(16));
+  expect(known([0, 1, 0])).toEqual(['cddf21f4', '37a43879']);
+  expect(known([0x12345678, Number.MAX_SAFE_INTEGER, 0x9abcdef0])).toEqual(['5a0e266', '9e51a745']);
+  expect(known([0xffffffff, 247_000_000_000_000, 0x80000000])).toEqual(['dd9edf12', 'd6ca6fd']);
+});

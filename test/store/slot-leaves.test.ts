@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest';
 import { Actors } from '../../src/clock/actors.ts';
 import { contribution } from '../../src/digest/contribution.ts';
-import { leafBitsFor } from '../../src/digest/leaf-digests.ts';
 import { drawBelow } from '../../src/lib/draw.ts';
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { slotOf } from '../../src/lib/slots.ts';
@@ -53,13 +52,6 @@ test('the digest of every part of a slot is that of the records in it, while the
   expect(seen.has(8)).toBe(true);
   store.clear();
   expect(store.digestOfRange(SLOT, 0, 32)).toEqual([0, 0]);
-});
-
-test('leaves are refined as records come, and stay so until three quarters have gone', () => {
-  const growing = [0, 511, 512, 16_383, 16_384, 262_143, 262_144, 10_000_000].map(records => leafBitsFor(records, 0));
-  expect(growing).toEqual([0, 0, 8, 8, 12, 12, 16, 16]);
-  const shrinking = [65_537, 65_536, 4097, 4096, 129, 128].map(records => leafBitsFor(records, 16));
-  expect(shrinking).toEqual([16, 12, 12, 8, 8, 0]);
 });
 
 test('a slot gives its leaves back when most of its records have gone', () => {
