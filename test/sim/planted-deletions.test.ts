@@ -51,7 +51,7 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
       return (done as ReadContinuation)({ status: 'found', reason: '', everyReplicaAnswered: true });
     };
     plant(ReadCoordinator.prototype, 'read', { value: here });
-    expectCaught('stale-read');
+    expectCaught('stale-read', { workload: 'deletes' });
   });
 });
 

@@ -41,7 +41,7 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
       judged.call(this, standing.state === 'doubtful' ? { ...standing, state: 'unknown' } : standing, lastStamp);
     };
     plant(ClockGuard.prototype, 'judged', { value: bold });
-    expectCaught(['divergence', 'not-settled']);
+    expectCaught(['divergence', 'stale-read', 'not-settled']);
   });
 });
 
