@@ -28,6 +28,11 @@ export class ConfigurationHistory {
     return this.#steps.at(-1)!.configuration;
   }
 
+  /** The one before it; the latest where there is none. It is committed: the next is appended only then. */
+  get previous(): Configuration {
+    return (this.#steps.at(-2) ?? this.#steps[0]!).configuration;
+  }
+
   get latestIndex(): number {
     return this.#steps.at(-1)!.index;
   }

@@ -164,9 +164,10 @@ export class Election {
    * log that can win (thesis §4.2.2).
    */
   #mayCampaign(): boolean {
+    if (this.#role === 'leader') return false;
     const { configurations, commit } = this.#log;
-    const isVoter = configurations.latest.isVoter(this.#id) || configurations.at(commit).isVoter(this.#id);
-    return this.#role !== 'leader' && isVoter;
+    const { latest, previous } = configurations;
+    return latest.isVoter(this.#id) || (configurations.hasUncommitted(commit) && previous.isVoter(this.#id));
   }
 
   #begin(isTransfer: boolean): void {

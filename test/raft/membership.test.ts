@@ -153,6 +153,31 @@ describe('A leader that removes itself (thesis §4.2.2)', () => {
   });
 });
 
+describe('A voter whose removal is not committed', () => {
+  it('may still be elected, when it alone has the log that can win; also when it has forgotten what was committed', () => {
+    const group = elected(['a', 'b']);
+    group.join('d');
+    changed(group, 'add-learner', 'd');
+    changed(group, 'promote', 'd');
+    changed(group, 'remove', 'b');
+    expect(group.raft('a').transferLeadership('d')).toBeUndefined();
+    group.work(group.peer('a'));
+    group.run(5);
+    const leader = group.peer('d');
+    expect(leader.raft!.role).toBe('leader');
+    leader.raft!.changeConfiguration({ type: 'remove', member: 'd' });
+    group.work(leader);
+    group.wire = [];
+    for (const id of ['a', 'd']) {
+      group.stop(group.peer(id));
+      group.start(group.peer(id));
+    }
+    group.run(60);
+    expect(membersOf(group, 'a').voters).toEqual(['a']);
+    expect(group.leader()!.id).toBe('a');
+  });
+});
+
 describe('A member that was removed', () => {
   it('disturbs nobody, though nobody tells it', () => {
     const group = elected();
