@@ -43,7 +43,7 @@ export class Follower {
       this.#send(from, { type: 'append-reply', index: log.commit });
       return false;
     }
-    const wanted = this.incoming.take(chunk);
+    const wanted = this.incoming.take(from, chunk);
     if (wanted !== 'complete') {
       this.#send(from, { type: 'snapshot-reply', index: snapshot.index, offset: wanted });
       return false;

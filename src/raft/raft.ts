@@ -232,24 +232,16 @@ export class Raft {
 
   // Messages
 
-  /** A message from the network, as `RaftCodec` let it through. */
+  /** A message from another member, well-formed. */
   receive(message: Message): void {
     const { from, to, term } = message;
     if (to !== this.#id || from === this.#id) return;
     if (term < this.term) return this.#answerStale(message);
     if (term > this.term && !this.#election.riseTo(message)) return;
-    switch (this.role) {
-      case 'leader':
-        this.#stepLeader(this.#leader!, message);
-        break;
-      case 'candidate':
-      case 'pre-candidate':
-        this.#stepCandidate(message);
-        break;
-      case 'follower':
-        this.#stepFollower(message);
-        break;
-    }
+    if (message.type === 'pre-vote') this.#election.onPreVote(message);
+    else if (message.type === 'vote') this.#election.onVote(message);
+    else if (this.#leader === undefined) this.#stepFollower(message);
+    else this.#stepLeader(this.#leader, message);
     this.#settle();
   }
 
@@ -280,41 +272,16 @@ export class Raft {
         return leader.onForward(message);
       case 'read':
         return leader.onRead(message);
-      case 'pre-vote':
-        return this.#election.onPreVote(message);
-      case 'vote':
-        return this.#election.onVote(message);
-      case 'append':
-      case 'heartbeat':
-      case 'snapshot':
-        assert(false, `Cannot follow ${message.from} in term ${this.term}: this member leads it`);
     }
   }
 
-  #stepCandidate(message: Message): void {
+  /** What a follower does, or a candidate: who speaks as this term's leader has won it (§5.2). */
+  #stepFollower(message: Message): void {
     switch (message.type) {
       case 'pre-vote-reply':
         return this.#election.onPreVoteReply(message);
       case 'vote-reply':
         return this.#election.onVoteReply(message);
-      case 'pre-vote':
-        return this.#election.onPreVote(message);
-      case 'vote':
-        return this.#election.onVote(message);
-      case 'append':
-      case 'heartbeat':
-      case 'snapshot':
-        // §5.2: somebody else has won this term.
-        return this.#stepFollower(message);
-      case 'read-reply':
-        return this.#onReadReply(message);
-      case 'forward-refused':
-        return this.#onForwardRefused(message);
-    }
-  }
-
-  #stepFollower(message: Message): void {
-    switch (message.type) {
       case 'append':
         this.#election.hear(message.from);
         return this.#follower.onAppend(message);
@@ -325,10 +292,6 @@ export class Raft {
         this.#election.hear(message.from);
         if (this.#follower.onSnapshot(message)) this.#proposals.skipped(message.chunk.snapshot.term);
         return;
-      case 'pre-vote':
-        return this.#election.onPreVote(message);
-      case 'vote':
-        return this.#election.onVote(message);
       case 'timeout-now':
         if (message.from === this.leaderId) this.#election.takeOver();
         return;
@@ -347,7 +310,7 @@ export class Raft {
     if (origin === this.#actor) this.#proposals.refused(number, term, refusal);
   }
 
-  // Elections
+  // A leadership
 
   #lead(): void {
     this.#leader = new Leader({

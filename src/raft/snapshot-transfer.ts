@@ -1,7 +1,12 @@
+import type { MemberId } from './configuration.ts';
 import type { SnapshotChunk, SnapshotMeta } from './snapshot.ts';
 
-/** The receiving side of a chunked snapshot (§7): chunks of one snapshot, in order. One that is interrupted by another begins anew. */
+/**
+ * The receiving side of a chunked snapshot (§7): chunks of one member's snapshot, in order. One that is interrupted by another begins anew;
+ * so does one of the same position by another leader, for two members' snapshots of one state need not be the same bytes.
+ */
 export class IncomingSnapshot {
+  #from: MemberId | undefined;
   #snapshot: SnapshotMeta | undefined;
   #offset = 0;
   #chunks: SnapshotChunk[] = [];
@@ -11,10 +16,11 @@ export class IncomingSnapshot {
    *
    * @returns the offset that is wanted next, or `complete`.
    */
-  take(chunk: SnapshotChunk): number | 'complete' {
+  take(from: MemberId, chunk: SnapshotChunk): number | 'complete' {
     const { snapshot, offset, data, isLast } = chunk;
-    const isSame = this.#snapshot?.index === snapshot.index && this.#snapshot.term === snapshot.term;
-    if (!isSame) {
+    const isSamePosition = this.#snapshot?.index === snapshot.index && this.#snapshot.term === snapshot.term;
+    if (!isSamePosition || from !== this.#from) {
+      this.#from = from;
       this.#snapshot = snapshot;
       this.#offset = 0;
     }

@@ -171,7 +171,7 @@ export class Group {
     if (peer.machine.applied <= raft.log.snapshot.index) return;
     const meta = raft.snapshotMeta(peer.machine.applied);
     peer.disk.snapshot = meta;
-    peer.disk.image = imageOf(peer.machine);
+    peer.disk.image = imageOf(peer.machine, peer.id);
     peer.disk.entries = peer.disk.entries.filter(({ index }) => index > meta.index);
     raft.compact(meta, retained);
   }
@@ -189,7 +189,7 @@ export class Group {
     const disk: Disk = {
       hardState: { term: 0, vote: undefined },
       snapshot,
-      image: imageOf(machine),
+      image: imageOf(machine, 'the founders'),
       entries: [],
       incoming: [],
     };
@@ -236,11 +236,13 @@ export class Group {
   }
 }
 
-function imageOf({ applied, commands }: Machine): Buffer {
-  return Buffer.from(JSON.stringify({ applied, commands }));
+/** Bytes of one state differ from maker to maker, and pieces of two makers' do not pass for a whole. */
+function imageOf({ applied, commands }: Machine, maker: string): Buffer {
+  return Buffer.from(JSON.stringify({ maker, applied, commands, madeBy: maker }));
 }
 
 function machineOf({ snapshot, image }: Disk): Machine {
-  const { commands } = JSON.parse(image.toString()) as Machine;
+  const { maker, commands, madeBy } = JSON.parse(image.toString()) as Machine & { maker: string; madeBy: string };
+  if (maker !== madeBy) throw new Error(`a snapshot that ${maker} began and ${madeBy} ended`);
   return { applied: snapshot.index, commands };
 }
