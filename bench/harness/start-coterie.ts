@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { listNodes } from '../../src/cli/node-list.ts';
+import { isReady, listNodes } from '../../src/cli/node-list.ts';
 import { Contestant, untilReady } from './contestant.ts';
 import { freePorts } from './free-ports.ts';
 import { ServerProcess } from './server-process.ts';
@@ -31,8 +31,6 @@ export async function startCoterie(nodes: number, nodeArgs: readonly string[] = 
   for (const server of servers) {
     await untilReady(server, async () => {
       const entries = await listNodes({ host: '127.0.0.1', port: server.port }, '', ASK_TIMEOUT_MS);
-      const isReady = (entry: (typeof entries)[number]) =>
-        entry.get('status') === 'alive' && entry.get('clock-off') === 'no';
       return entries.length === nodes && entries.every(isReady);
     });
   }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatAddress } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
 import type { ChildNode, Ending } from './child-node.ts';
-import { listNodes } from './node-list.ts';
+import { isReady, listNodes } from './node-list.ts';
 import type { Shell } from './shell.ts';
 import { onStopSignals } from './signals.ts';
 
@@ -81,26 +81,26 @@ export class LocalCluster {
     const startedMs = performance.now();
     let warned = false;
     while (!this.#stopping) {
-      const alive = await Promise.all(this.#nodes.map(node => this.#countAlive(node)));
+      const ready = await Promise.all(this.#nodes.map(node => this.#countReady(node)));
       if (this.#stopping) return;
-      if (alive.every(count => count === this.#nodes.length)) {
+      if (ready.every(count => count === this.#nodes.length)) {
         this.#ready = true;
         this.#sayReady();
         return;
       }
       if (!warned && performance.now() - startedMs > PATIENCE_MS) {
         warned = true;
-        const seen = this.#nodes.map((node, index) => `${node.name} sees ${alive[index]}`).join(', ');
-        this.#say(`still waiting for ${this.#nodes.length} nodes to see each other alive: ${seen}`);
+        const seen = this.#nodes.map((node, index) => `${node.name} sees ${ready[index]}`).join(', ');
+        this.#say(`still waiting for ${this.#nodes.length} nodes to see each other ready: ${seen}`);
       }
       await sleep(POLL_INTERVAL_MS);
     }
   }
 
-  async #countAlive(node: ChildNode): Promise<number> {
+  async #countReady(node: ChildNode): Promise<number> {
     try {
       const entries = await listNodes(node.client, this.#config.password, POLL_TIMEOUT_MS);
-      return entries.filter(entry => entry.get('status') === 'alive' && entry.get('clock-off') === 'no').length;
+      return entries.filter(isReady).length;
     } catch {
       return 0;
     }

@@ -19,6 +19,11 @@ export async function listNodes(address: BusAddress, password: string, timeoutMs
   return list.map(toEntry);
 }
 
+/** Whether the node is alive and stamps writes, as far as the one that was asked knows. */
+export function isReady(entry: NodeEntry): boolean {
+  return entry.get('status') === 'alive' && entry.get('clock-off') === 'no';
+}
+
 function toEntry(fields: Reply): NodeEntry {
   const entry = new Map<string, string>();
   if (!Array.isArray(fields)) throw new Error('the answer to COTERIE NODES is no list of nodes');

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
+import { isReady } from '../../src/cli/node-list.ts';
 import { until } from '../until.ts';
 
 /** Where nodes find themselves compiled: a start then costs 0.2 s of a processor instead of 0.5 s. */
@@ -136,8 +137,7 @@ export class TestCluster {
           const expected = this.nodes.filter(({ name }) => !except.includes(name));
           return expected.every(({ name }) => {
             const entry = seen.get(name);
-            const isWhole = entry?.get('status') === 'alive' && entry.get('refilling') === 'no';
-            return isWhole && entry.get('clock-off') === 'no';
+            return entry !== undefined && isReady(entry) && entry.get('refilling') === 'no';
           });
         },
         deadlineMs,
