@@ -22,7 +22,7 @@ const ONE_DOWN_SHARE = 0.2;
 /** After a process is killed, how long until the others must do without it; after a machine fell silent. */
 const NOTICE_KILL_MS = 2_000;
 const NOTICE_SILENCE_MS = 8_000;
-/** Within so long nodes that can talk see each other alive and whole. */
+/** Within so long nodes that can talk see each other alive and whole, and trust their clocks. */
 const SETTLE_BOUND_MS = 60_000;
 /** Within so long replicas that are written no more become equal: some rounds of anti-entropy and what goes with them. */
 const CONVERGE_BOUND_MS = 45_000;

@@ -10,7 +10,7 @@
  * - `divergence`: replicas that can talk and are written no more stay different (invariant 6).
  * - `not-collected`: tombstones stay though every member is here.
  * - `not-converged`: replicas are equal, and `COTERIE CONVERGED` does not come to say so.
- * - `not-settled`: nodes that can talk do not come to see each other alive and whole.
+ * - `not-settled`: nodes that can talk do not come to see each other alive and whole, or to trust their clocks.
  * - `unavailable`: too many operations failed while at most one replica was down (invariant 11).
  * - `misplaced`: a node holds what is not its to hold.
  * - `idle`: too little happened for the run to mean anything.
