@@ -55,6 +55,15 @@ export class ClockGuard implements Clock {
     return wallMs - this.#correctionMs;
   }
 
+  /**
+   * The time to stamp by: this clock's, and 0 while it is in doubt, so that a stamp is just above all others. A node asks whether it may
+   * stamp before it begins a write; that its clock has been set it may find only now.
+   */
+  stampMs(): number {
+    const wallMs = this.wallMs();
+    return this.#standing.state === 'doubtful' ? 0 : wallMs;
+  }
+
   monotonicMs(): number {
     return this.#clock.monotonicMs();
   }

@@ -128,8 +128,8 @@ export class WriteCoordinator {
   /** An unconditional SET that one acknowledgement, our own, satisfies: the hot path, without an operation object. */
   setHere(keyspace: Keyspace, slot: number, key: Uint8Array, value: Uint8Array, expiryAtMs: number): void {
     const { store } = keyspace;
-    const { stamps, clock, self } = this.#context;
-    const stamp = stamps.next(clock.wallMs());
+    const { stamps, guard, self } = this.#context;
+    const stamp = stamps.next(guard.stampMs());
     const ref = store.putValue(slot, store.hashOf(key), key, value, stamp, self, expiryAtMs);
     if (keyspace.isSoleReplica) return;
     const dot = { actor: self, stamp };
@@ -218,9 +218,9 @@ export class WriteCoordinator {
 
   /** Stores the mutation here under a new stamp, and returns the version that has come to be. */
   #stampHere(keyspace: Keyspace, slot: number, hash: number, key: Uint8Array, mutation: Mutation): StoredRecord {
-    const { clock, stamps } = this.#context;
+    const { guard, stamps } = this.#context;
     const { placement } = keyspace;
-    const stamp = stamps.next(clock.wallMs());
+    const stamp = stamps.next(guard.stampMs());
     const record = this.#put(keyspace, slot, hash, key, mutation, stamp);
     if (!placement.isHeldHere(slot)) this.#hints.keep(keyspace, slot, hash, stamp, placement.replicasOf(slot));
     return record;

@@ -65,6 +65,22 @@ describe('A node', () => {
   });
 });
 
+describe('A clock that was set since the node asked whether it may stamp', () => {
+  const doubtful: ClockStanding = { state: 'doubtful', offsetMs: 0, latestMs: 0 };
+
+  it('gives no time to stamp by until it is judged right', () => {
+    const clock = { ms: NOW_MS, standing: ok() };
+    const machine = { wallMs: () => clock.ms, monotonicMs: () => 77 };
+    const guard: ClockGuard = new ClockGuard(machine, LIMIT_MS, () => guard.judged(clock.standing, stampAt(NOW_MS)));
+    expect(guard.stampMs()).toBe(NOW_MS);
+    Object.assign(clock, { ms: NOW_MS + HOUR_MS, standing: doubtful });
+    expect(guard.stepsBack).toBeUndefined();
+    expect(guard.stampMs()).toBe(0);
+    Object.assign(clock, { ms: NOW_MS + 1, standing: ok() });
+    expect(guard.stampMs()).toBe(NOW_MS + 1);
+  });
+});
+
 describe('A stamp', () => {
   it('is too far ahead beyond the limit from the median clock, whatever this node’s own shows', () => {
     for (const offsetMs of [0, HOUR_MS, -HOUR_MS]) {
