@@ -20,6 +20,7 @@ export function nodeOptions(
     client: address,
     expectNodes: 1,
     alone: false,
+    replaces: undefined,
     keyspaces,
     defaultKeyspace: 0,
     password: '',

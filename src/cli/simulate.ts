@@ -21,6 +21,7 @@ const MAX_SEED = Number.MAX_SAFE_INTEGER;
 
 interface Flags {
   readonly nodes: string;
+  readonly machines: string;
   readonly seed: string;
   readonly seeds: string;
   readonly minutes: string;
@@ -42,6 +43,11 @@ export function simulateCommand(shell: Shell): Command {
         'the cluster promises. One seed is one run, event for event. Exits with 1 when a check fails.',
     )
     .option('--nodes <number>', 'nodes, 3 to 100', String(DEFAULT_SIMULATION.nodes))
+    .option(
+      '--machines <number>',
+      'with churn, how many may be members in the end',
+      String(DEFAULT_SIMULATION.machines),
+    )
     .option('--seed <number>', 'what everything random follows from', String(DEFAULT_SIMULATION.seed))
     .option('--seeds <number>', 'run so many seeds, from --seed on', '1')
     .option('--minutes <number>', 'virtual minutes', '1')
@@ -92,6 +98,7 @@ function toOptions(flags: Flags, shell: Shell): SimulationOptions {
   return {
     seed: toNumber('--seed', flags.seed, 0, MAX_SEED, true),
     nodes: toNumber('--nodes', flags.nodes, 3, 100, true),
+    machines: toNumber('--machines', flags.machines, 3, 100, true),
     durationMs: Math.round(toNumber('--minutes', flags.minutes, 0.05, 100_000, false) * 60_000),
     clients: toNumber('--clients', flags.clients, 1, 10_000, true),
     keys: toNumber('--keys', flags.keys, 4, 10_000, true),

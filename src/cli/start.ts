@@ -56,7 +56,9 @@ function stopWhenTold(
       if (stopping) return;
       stopping = true;
       log.info('stopping', { reason });
-      drain(started, config, log).then(() => resolve(undefined));
+      leave(started, config, log)
+        .then(() => drain(started, config, log))
+        .then(() => resolve(undefined));
     };
     const stopAtOnce = (signal: string) => {
       log.warn('told twice to stop: exits at once', { signal });
@@ -65,6 +67,17 @@ function stopWhenTold(
     onStopSignals(stop, stopAtOnce, endWithParent ? ['SIGINT', 'SIGHUP'] : []);
     if (endWithParent) process.once('disconnect', () => stop('its parent is gone'));
   });
+}
+
+/** With `leave-on-shutdown` the node first hands on what it has. */
+async function leave(started: Promise<RunningNode>, config: Config, log: Log): Promise<void> {
+  if (!config.leaveOnShutdown) return;
+  log.info('leaving the cluster');
+  const trouble = await started.then(
+    node => node.leave(),
+    (error: unknown) => String(error),
+  );
+  if (trouble !== undefined) log.warn('stops without having left the cluster', { reason: trouble });
 }
 
 async function drain(started: Promise<RunningNode>, config: Config, log: Log): Promise<void> {

@@ -7,7 +7,7 @@ import { formatTable } from './table.ts';
 
 const TIMEOUT_MS = 5000;
 
-const COLUMNS = ['name', 'status', 'client', 'bus', 'zone', 'weight', 'refilling', 'slots-first', 'slots'];
+const COLUMNS = ['name', 'status', 'ring', 'client', 'bus', 'zone', 'weight', 'refilling', 'slots-first', 'slots'];
 
 /** `coterie status`: what one node knows of the cluster's nodes, as a table. Its flags are redis-cli's. */
 export function statusCommand(shell: Shell): Command {
@@ -46,4 +46,19 @@ async function status(
   }
   const rows = nodes.map(node => COLUMNS.map(column => node.get(column) ?? '-'));
   out(`${formatTable(COLUMNS, rows)}\n`);
+  for (const line of nodes.flatMap(movesOf)) out(`${line}\n`);
+}
+
+/** What a node has yet to do before a change of the ring is over, in a line. */
+function movesOf(node: NodeEntry): string[] {
+  const number = (field: string) => Number(node.get(field) ?? 0);
+  const [left, all, over] = ['slots-to-merge', 'slots-to-merge-of', 'slots-to-hand-over'].map(number);
+  const parts: string[] = [];
+  if (left! > 0) {
+    const seconds = node.get('seconds-left') ?? '';
+    const time = /^\d+$/.test(seconds) ? `about ${seconds} s left` : 'it cannot be said yet for how long';
+    parts.push(`has merged ${all! - left!} of ${all} slots that it will own, ${time}`);
+  }
+  if (over! > 0) parts.push(`has ${over} slots to hand over`);
+  return parts.length === 0 ? [] : [`${node.get('name')} ${parts.join(', and ')}`];
 }

@@ -5,11 +5,12 @@ import { CONSISTENCY } from './consistency.ts';
 import { container } from './container.ts';
 import type { CommandContext } from './context.ts';
 import { OF_COTERIE } from './coterie-command.ts';
-import { LINK, NODE } from './drills.ts';
+import { LINK } from './drills.ts';
 import { CONVERGED, SYNC } from './healing.ts';
+import { NODE } from './node.ts';
 import { QUARANTINE } from './quarantine.ts';
 import { type ReplyFields, writeData } from './reply-map.ts';
-import type { ReplicaVersion, ServerNode } from './server.ts';
+import type { ReplicaVersion, ServerMoves, ServerNode } from './server.ts';
 
 const yesOrNo = (value: boolean) => (value ? 'yes' : 'no');
 
@@ -36,14 +37,28 @@ function describeNode(node: ServerNode): ReplyFields {
     refilling: yesOrNo(node.refilling),
     'held-down': yesOrNo(node.heldDown),
     'clock-off': yesOrNo(node.clockOff),
+    ring: node.ring,
     client: addressOf(node.client),
     bus: addressOf(node.bus),
     zone: node.zone,
     weight: node.weight,
     'slots-first': node.primarySlots,
     slots: node.replicaSlots,
+    ...describeMoves(node.moves),
     actor: node.actor,
     id: node.clusterNodeId,
+  };
+}
+
+/** Fields that are there only while the ring changes. */
+function describeMoves(moves: ServerMoves | undefined): ReplyFields {
+  if (moves === undefined) return {};
+  return {
+    'slots-to-merge': moves.slotsToMerge,
+    'slots-to-merge-of': moves.slotsOfAll,
+    'slots-to-hand-over': moves.slotsToHandOver,
+    'bytes-moved': moves.bytes,
+    'seconds-left': moves.secondsLeft,
   };
 }
 
@@ -155,6 +170,10 @@ const HELP = [
   '    For drills: cut the link between two nodes, or let it be again.',
   'NODE DOWN|UP <node>',
   '    For drills: let no node contact this one, or all of them again.',
+  'NODE FORGET <node>',
+  '    Take a node off the ring that is gone for good.',
+  'NODE LEAVE [<node>]',
+  '    Let a node, this one by default, hand its data on and leave the cluster.',
   'NODES',
   '    List the members of the cluster as this node knows them.',
   'QUARANTINE LIST | CLEAR | DROP <key>',

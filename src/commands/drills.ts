@@ -6,15 +6,6 @@ import { echo, SYNTAX_ERROR, writeErrorBytes } from './errors.ts';
 
 const OF_DRILLS = { ...OF_COTERIE_ADMIN, complexity: 'O(N) where N is the number of members' } as const;
 
-/** `COTERIE NODE DOWN|UP node`. */
-export const NODE: Command = {
-  ...OF_DRILLS,
-  name: 'node',
-  arity: 4,
-  summary: 'For drills: let no node contact this one, or all of them again',
-  run: context => drill(context, context.args.slice(3)),
-};
-
 /** `COTERIE LINK DOWN|UP node node`. */
 export const LINK: Command = {
   ...OF_DRILLS,
@@ -24,7 +15,8 @@ export const LINK: Command = {
   run: context => drill(context, context.args.slice(3)),
 };
 
-function drill({ args, connection, reply, server }: CommandContext, about: readonly Buffer[]): void {
+/** Cuts nodes off, or lets them be again, as the second word of the subcommand says. */
+export function drill({ args, connection, reply, server }: CommandContext, about: readonly Buffer[]): void {
   const down = isWord(args[2]!, 'down');
   if (!down && !isWord(args[2]!, 'up')) return reply.error(SYNTAX_ERROR);
   if (!server.faultCommands) {

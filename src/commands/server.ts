@@ -20,9 +20,26 @@ export interface ServerNode {
   readonly heldDown: boolean;
   /** It stamps no writes, because of its wall clock; of others by what they say, which is only that it is off. */
   readonly clockOff: boolean;
+  /** What the ring has to do with it: `joining` and `leaving` while slots move to it or from it, `departing` while it hands over the rest. */
+  readonly ring: 'member' | 'joining' | 'leaving' | 'departing' | 'none';
+  /** What is left of a change of the ring; undefined while nothing moves. */
+  readonly moves: ServerMoves | undefined;
   /** Slots of which it is the first replica on the ring, and slots it is a replica of, in this connection's keyspace. */
   readonly primarySlots: number;
   readonly replicaSlots: number;
+}
+
+/** How far a member is with what a change of the ring asks of it, in all keyspaces together. */
+export interface ServerMoves {
+  /** Slots that it is to own and has not merged, of so many. */
+  readonly slotsToMerge: number;
+  readonly slotsOfAll: number;
+  /** Slots that it no longer owns, and still holds something of. */
+  readonly slotsToHandOver: number;
+  /** Bytes of records that it has moved since its start. */
+  readonly bytes: number;
+  /** At the pace so far; undefined while there is none to go by. */
+  readonly secondsLeft: number | undefined;
 }
 
 /** A run of slots with one preference list: live replicas first, then the others, each in the ring's order. */
@@ -128,6 +145,10 @@ export interface Server {
   quarantined(): readonly QuarantinedRecord[];
   /** Forgets what is held back of one key, or of all. @returns how many records that was. */
   dropQuarantined(of: { readonly db: number; readonly key: Buffer } | 'all'): number;
+  /** Takes a member off the ring, when it has handed on what it has. `done` is told, once, that this is decided, or why not. */
+  leave(name: string, done: (error: string | undefined) => void): void;
+  /** Takes one off that is gone for good. */
+  forget(name: string, done: (error: string | undefined) => void): void;
   /** Whether `drill` may be called. */
   readonly faultCommands: boolean;
   /** Orders that a node, or the link between two, be down or up again. */

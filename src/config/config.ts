@@ -27,6 +27,10 @@ export interface Config {
   readonly join: readonly BusAddress[];
   /** How many nodes found the cluster, this one included. */
   readonly expectNodes: number;
+  /** The member whose place a new node takes. */
+  readonly replace: string | undefined;
+  readonly leaveOnShutdown: boolean;
+  readonly leaveTimeoutMs: number;
   /** Empty: none. */
   readonly clusterSecret: string;
 
@@ -57,6 +61,8 @@ export interface Config {
   readonly antiEntropyIntervalMs: number;
   /** Bytes a second. */
   readonly repairRate: number;
+  /** Bytes a second; 0: no limit. */
+  readonly transferRate: number;
   readonly tombstoneCollectionIntervalMs: number;
   /** Records a second. */
   readonly hintReplayRate: number;

@@ -51,6 +51,21 @@ export const configSchema = z.strictObject({
     'the addresses in join, this node included',
     'How many nodes found the cluster together. Required with a DNS name.',
   ),
+  replace: derived(
+    identifier(),
+    'none',
+    'The name of a member that is gone for good: a new node takes its place, and gets just the slots that it had.',
+  ),
+  'leave-on-shutdown': setting(
+    toggle(),
+    'no',
+    'Whether a node that is told to stop first hands its data on and leaves the cluster. Otherwise it is expected back.',
+  ),
+  'leave-timeout': setting(
+    duration('1s', '7d'),
+    '10m',
+    'How long a node that is told to stop may take to leave; after that it stops all the same.',
+  ),
   'cluster-secret': hidden(
     secret(),
     'any node may join',
@@ -149,6 +164,11 @@ export const configSchema = z.strictObject({
     '64mb',
     'Bytes of records a second that the node exchanges to become equal to other replicas, or to refill.',
   ),
+  'transfer-rate': setting(
+    size('64kb', '16gb', true),
+    '64mb',
+    'Bytes of records a second that the node takes over when it is to own more, or hands on when less; 0 is no limit.',
+  ),
   'tombstone-collection-interval': setting(
     duration('1s', '24h'),
     '10s',
@@ -193,7 +213,10 @@ export const SECTIONS = [
       'announce-bus-port',
     ],
   },
-  { title: 'The cluster', names: ['join', 'expect-nodes', 'cluster-secret'] },
+  {
+    title: 'The cluster',
+    names: ['join', 'expect-nodes', 'replace', 'leave-on-shutdown', 'leave-timeout', 'cluster-secret'],
+  },
   {
     title: 'Clients',
     names: ['password', 'maxclients', 'auth-timeout', 'request-timeout', 'default-keyspace', 'routing'],
@@ -222,6 +245,7 @@ export const SECTIONS = [
       'conflict-journal-bytes',
       'anti-entropy-interval',
       'repair-rate',
+      'transfer-rate',
       'tombstone-collection-interval',
     ],
   },

@@ -19,6 +19,8 @@ export interface RunningNode {
   readonly bus: BusAddress;
   /** Settles with the reason when this node has no hope of becoming a member: another one bears its name. */
   readonly turnedAway: Promise<string>;
+  /** Hands its data on and leaves the cluster. Settles when it has left, or with why it cannot, or `leave-timeout` is over. */
+  leave(): Promise<string | undefined>;
   /** Stops accepting, answers what is in flight, tells the peers, closes. Ends within the shutdown timeout. */
   drain(): Promise<void>;
 }
@@ -26,6 +28,8 @@ export interface RunningNode {
 /** The distance of ticks; a tick that comes much later than that is lag, which membership is told of. */
 const TICK_MS = 20;
 const LAG_WORTH_TELLING_MS = 100;
+/** How often a node that leaves looks whether it has left. */
+const LEAVE_CHECK_MS = 50;
 
 /** Runs a node: the cores of `node/` behind real sockets, clocks and randomness. @throws the system's error when a port is taken. */
 export async function runNode(config: Config, log: Log): Promise<RunningNode> {
@@ -91,7 +95,26 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
     if (reason !== undefined) turnedAway.resolve(reason);
   }, node);
   log.info('listening', { clients: `${client.host}:${client.port}`, bus: `${busAddress.host}:${busAddress.port}` });
-  return { client, bus: busAddress, turnedAway: turnedAway.promise, drain };
+  return { client, bus: busAddress, turnedAway: turnedAway.promise, leave, drain };
+
+  function leave(): Promise<string | undefined> {
+    return new Promise(resolve => {
+      const { ringChanges } = node;
+      if (ringChanges === undefined) return resolve('it is no member of a cluster');
+      const startedMs = SYSTEM_CLOCK.monotonicMs();
+      const check = setInterval(() => {
+        if (node.hasLeft) end(undefined);
+        else if (SYSTEM_CLOCK.monotonicMs() - startedMs >= config.leaveTimeoutMs) end('leave-timeout is over');
+      }, LEAVE_CHECK_MS);
+      function end(reason: string | undefined): void {
+        clearInterval(check);
+        resolve(reason);
+      }
+      ringChanges.leave(config.name, error => {
+        if (error !== undefined) end(error);
+      });
+    });
+  }
 
   async function drain(): Promise<void> {
     const deadlineMs = config.shutdownTimeoutMs / 2;
@@ -125,6 +148,7 @@ function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeO
     bus: { host: config.announceBusHost, port: config.announceBusPort || bus.port },
     expectNodes: config.expectNodes,
     alone: config.join.length === 0,
+    replaces: config.replace,
     keyspaces: config.keyspaces.map(keyspace => ({
       ...keyspace,
       maxMemoryBytes: keyspace.maxMemoryBytes || config.maxMemoryBytes,
@@ -137,6 +161,7 @@ function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeO
       ...DEFAULT_ANTI_ENTROPY,
       intervalMs: config.antiEntropyIntervalMs,
       bytesPerSecond: config.repairRate,
+      transferBytesPerSecond: config.transferRate || Number.POSITIVE_INFINITY,
     },
     collection: { intervalMs: config.tombstoneCollectionIntervalMs },
     hints: { maxBytes: config.hintMaxBytes, maxAgeMs: config.hintMaxAgeMs, replayRate: config.hintReplayRate },

@@ -1,18 +1,7 @@
 import type { NodeName } from '../ports/outbox.ts';
-import { type ClusterIdentity, type ClusterMember, MAX_MEMBERS } from './cluster.ts';
-import {
-  fieldsOf,
-  isActor,
-  isBelow,
-  isHost,
-  isName,
-  isPort,
-  isText,
-  isUint32,
-  isWeight,
-  isZone,
-  parseList,
-} from './wire.ts';
+import { type ClusterIdentity, MAX_MEMBERS } from './cluster.ts';
+import { parseTopology } from './topology-wire.ts';
+import { fieldsOf, isActor, isHost, isName, isPort, isText, isUint32, parseList } from './wire.ts';
 
 /** Where a candidate's bus listens, for those who have not met it yet. */
 export type CandidateAddress = readonly [name: NodeName, host: string, port: number];
@@ -34,12 +23,18 @@ export interface FoundingEnvelope {
 
 /**
  * - `hello`: an unfounded node is here, and knows these others (no list: the same as last time). Of a founded node it
- *   asks for admission, which comes as `welcome` or `refused` with the same nonce.
+ *   asks for admission, which comes as `welcome`, `wait` or `refused` with the same nonce.
  * - `propose` → `promise` → `welcome`, see `founding.ts`. A `promise` is repeated while it is held, and asks what
  *   became of the proposal: `welcome` or `withdraw`.
  */
 export type FoundingBody =
-  | { readonly type: 'hello'; readonly nonce: string; readonly candidates?: readonly CandidateAddress[] }
+  | {
+      readonly type: 'hello';
+      readonly nonce: string;
+      readonly candidates?: readonly CandidateAddress[];
+      /** The member whose place this node is to take. */
+      readonly replaces?: NodeName | undefined;
+    }
   | { readonly type: 'propose'; readonly number: number; readonly members: readonly NamedActor[] }
   | { readonly type: 'promise'; readonly number: number }
   | { readonly type: 'withdraw'; readonly number: number }
@@ -52,13 +47,13 @@ export type FoundingBody =
       readonly proposal: ProposalId;
       readonly founders: readonly NamedActor[];
     }
+  | { readonly type: 'wait'; readonly nonce: string }
   | { readonly type: 'refused'; readonly nonce: string; readonly reason: string };
 
 export type FoundingMessage = FoundingEnvelope & FoundingBody;
 
 const MAX_NONCE_LENGTH = 32;
 const MAX_REASON_LENGTH = 512;
-const MAX_EPOCH = 2 ** 32;
 const CLUSTER_ID = /^[0-9a-f]{32}$/;
 
 /** The message in what a peer sent, or undefined when any of it is not as `FoundingMessage` says. */
@@ -75,6 +70,7 @@ type Field =
   | 'type'
   | 'nonce'
   | 'candidates'
+  | 'replaces'
   | 'number'
   | 'members'
   | 'cluster'
@@ -93,11 +89,14 @@ function parseBody(fields: Partial<Record<Field, unknown>>): FoundingBody | unde
       return isUint32(number) && members !== undefined ? { type, number, members } : undefined;
     }
     case 'hello': {
-      if (!isText(nonce, MAX_NONCE_LENGTH)) return undefined;
-      if (fields.candidates === undefined) return { type, nonce };
+      const replaces = fields.replaces ?? undefined;
+      if (!isText(nonce, MAX_NONCE_LENGTH) || (replaces !== undefined && !isName(replaces))) return undefined;
+      if (fields.candidates === undefined) return { type, nonce, replaces };
       const candidates = parseList(fields.candidates, MAX_MEMBERS, parseCandidate);
-      return candidates && { type, nonce, candidates };
+      return candidates && { type, nonce, candidates, replaces };
     }
+    case 'wait':
+      return isText(nonce, MAX_NONCE_LENGTH) ? { type, nonce } : undefined;
     case 'refused':
       return isText(nonce, MAX_NONCE_LENGTH) && isText(reason, MAX_REASON_LENGTH) ? { type, nonce, reason } : undefined;
     case 'welcome': {
@@ -134,29 +133,11 @@ function parseProposal(value: unknown): ProposalId | undefined {
 export function parseCluster(value: unknown): ClusterIdentity | undefined {
   const fields = fieldsOf(value) as Partial<Record<keyof ClusterIdentity, unknown>> | undefined;
   if (fields === undefined) return undefined;
-  const { id, hashKey, epoch } = fields;
-  const members = parseList(fields.members, MAX_MEMBERS, parseMember);
+  const { id, hashKey } = fields;
+  const topology = parseTopology(fields.topology);
   if (typeof id !== 'string' || !CLUSTER_ID.test(id)) return undefined;
-  if (!isBelow(epoch, MAX_EPOCH) || epoch === 0 || members === undefined || members.length === 0) return undefined;
   if (!Array.isArray(hashKey) || hashKey.length !== 2) return undefined;
   const [low, high] = hashKey as readonly unknown[];
-  if (!isUint32(low) || !isUint32(high)) return undefined;
-  if (new Set(members.map(member => member.name)).size !== members.length) return undefined;
-  return { id, hashKey: [low, high], epoch, members };
-}
-
-function parseMember(value: unknown): ClusterMember | undefined {
-  const fields = fieldsOf(value) as Partial<Record<keyof ClusterMember, unknown>> | undefined;
-  if (fields === undefined) return undefined;
-  const { name, zone, weight } = fields;
-  const bus = parseAddress(fields.bus);
-  const client = parseAddress(fields.client);
-  if (!isName(name) || !isZone(zone) || !isWeight(weight) || !bus || !client) return undefined;
-  return { name, zone, weight, bus, client };
-}
-
-function parseAddress(value: unknown): { host: string; port: number } | undefined {
-  const fields = fieldsOf(value) as { host?: unknown; port?: unknown } | undefined;
-  if (fields === undefined || !isHost(fields.host) || !isPort(fields.port)) return undefined;
-  return { host: fields.host, port: fields.port };
+  if (!isUint32(low) || !isUint32(high) || topology === undefined) return undefined;
+  return { id, hashKey: [low, high], topology };
 }

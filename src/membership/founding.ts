@@ -7,6 +7,7 @@ import type { FoundingBody, FoundingMessage, NamedActor, ProposalId } from './fo
 import type { FoundingOptions, FoundingPorts } from './founding-ports.ts';
 import { HeldPromise } from './held-promise.ts';
 import { Proposal } from './proposal.ts';
+import { foundingTopology, isMember, type Topology } from './topology.ts';
 
 export type { FoundingEvent, FoundingOptions, FoundingPorts } from './founding-ports.ts';
 
@@ -61,7 +62,8 @@ const PROPOSAL_MS = 5_000;
  * proposal is open blocks those bound to it (two-phase commit's limit), as it must: it may have founded. They remain
  * free to be admitted by a cluster that exists.
  *
- * A founded node answers a hello with `welcome` if the *name* is on its member list, else with `refused`.
+ * A founded node answers a hello with `welcome` if the *name* is on its member list. Of another it asks the placement group to let it
+ * join, and answers `wait`, until the name is on the list; or `refused` if the group will not have it.
  */
 export class Founding {
   readonly #options: FoundingOptions;
@@ -80,6 +82,8 @@ export class Founding {
   /** Who would be proposed, and since when it is these and somebody was waited for. */
   #settling = { key: '', sinceMs: 0, awaitingSinceMs: 0 };
   readonly #refusals = new Set<string>();
+  /** A cluster has said that it will have this node. */
+  #isJoining = false;
 
   constructor(options: FoundingOptions, ports: FoundingPorts) {
     this.#options = options;
@@ -125,6 +129,8 @@ export class Founding {
         return this.#promise.withdrawn(message.from, message.number);
       case 'welcome':
         return this.#welcomed(peer, message);
+      case 'wait':
+        return this.#toldToWait(peer, message);
       case 'refused':
         return this.#refused(peer, message);
     }
@@ -167,7 +173,7 @@ export class Founding {
       if (!peer.linked || this.#nowMs < peer.nextHelloMs) continue;
       peer.nextHelloMs = this.#nowMs + (peer.refused ? REFUSED_REPEAT_MS : REPEAT_MS);
       const withList = peer.listSent !== this.#candidates.version || this.#nowMs - peer.listSentMs >= LIST_MS;
-      const hello = { type: 'hello', nonce: this.#nonce } as const;
+      const hello = { type: 'hello', nonce: this.#nonce, replaces: this.#options.replaces } as const;
       const { name } = peer.identity;
       const sent = this.#send(name, withList ? { ...hello, candidates: this.#candidates.addresses() } : hello);
       if (!sent || !withList) continue;
@@ -177,7 +183,7 @@ export class Founding {
   }
 
   #hello(peer: Candidate, message: FoundingMessage & { type: 'hello' }): void {
-    if (this.#cluster !== undefined) return this.#admit(peer, message.nonce);
+    if (this.#cluster !== undefined) return this.#admit(peer, message);
     peer.helloMs = this.#nowMs;
     for (const candidate of message.candidates ?? [])
       if (this.#candidates.hearOf(candidate, this.#nowMs)) this.#ports.dial({ host: candidate[1], port: candidate[2] });
@@ -249,12 +255,12 @@ export class Founding {
     const cluster: ClusterIdentity = {
       id: drawHex(random, 16),
       hashKey: [random.uint32(), random.uint32()],
-      epoch: 1,
-      members: proposal.members.map(clusterMember),
+      topology: foundingTopology(proposal.members.map(clusterMember)),
     };
     const { actor } = this.#options.self;
-    this.#join(cluster, { proposal: { actor, number: proposal.number }, founders: proposal.namedActors() });
-    this.#ports.event({ type: 'founded', cluster });
+    const founders = proposal.namedActors();
+    this.#join(cluster, { proposal: { actor, number: proposal.number }, founders });
+    this.#ports.event({ type: 'founded', cluster, founders });
     for (const { name } of proposal.members.slice(1)) this.#send(name, this.#welcome(''));
   }
 
@@ -307,13 +313,16 @@ export class Founding {
 
   // Admission
 
-  #admit(peer: Candidate, nonce: string): void {
+  #admit(peer: Candidate, { nonce, replaces }: FoundingMessage & { type: 'hello' }): void {
     const { name } = peer.identity;
-    const { id, members } = this.#cluster!;
-    if (members.some(member => member.name === name)) return void this.#send(name, this.#welcome(nonce));
-    const without = `cluster ${id.slice(0, 8)} was founded without ${name}`;
-    const reason = `${without}; adding a node to a running cluster is not supported yet`;
-    this.#send(name, { type: 'refused', nonce, reason });
+    if (isMember(this.#cluster!.topology, name)) return void this.#send(name, this.#welcome(nonce));
+    const reason = this.#ports.join(peer.identity, replaces);
+    this.#send(name, reason === undefined ? { type: 'wait', nonce } : { type: 'refused', nonce, reason });
+  }
+
+  /** The founded cluster has come to a later epoch. */
+  follow(topology: Topology): void {
+    if (this.#cluster !== undefined) this.#cluster = { ...this.#cluster, topology };
   }
 
   #welcome(nonce: string): FoundingBody {
@@ -325,10 +334,17 @@ export class Founding {
     const { cluster, proposal, founders, nonce } = message;
     const { name, actor } = this.#options.self;
     const isAwaited = nonce === this.#nonce || this.#promise.isOf(proposal);
-    if (this.#cluster !== undefined || !isAwaited || !cluster.members.some(member => member.name === name)) return;
+    if (this.#cluster !== undefined || !isAwaited || !isMember(cluster.topology, name)) return;
     this.#join(cluster, { proposal, founders });
     const returning = !founders.some(founder => founder[0] === name && founder[1] === actor);
-    this.#ports.event({ type: 'admitted', cluster, returning });
+    this.#ports.event({ type: 'admitted', cluster, founders, returning });
+  }
+
+  #toldToWait(peer: Candidate, { nonce }: FoundingMessage & { type: 'wait' }): void {
+    peer.founded = true;
+    if (this.#cluster !== undefined || nonce !== this.#nonce || this.#isJoining) return;
+    this.#isJoining = true;
+    this.#ports.event({ type: 'joining', by: peer.identity.name });
   }
 
   #refused(peer: Candidate, { nonce, reason }: FoundingMessage & { type: 'refused' }): void {

@@ -52,9 +52,10 @@ export function compareBeliefs(a: Member, b: Member): number {
 
 /** A place in the member list that nothing was heard of yet: less than any belief. */
 export function unknownMember(place: ClusterMember, clusterId: string): Member {
-  const identity = { ...place, actor: '', clusterId };
+  const { name, zone, weight, bus, client } = place;
+  const identity = { name, zone, weight, bus, client, actor: '', clusterId };
   const condition: Condition = { refilling: false, clockOff: false };
-  return { name: place.name, actor: '', generation: 0, refutation: 0, status: 'unknown', identity, ...condition };
+  return { name, actor: '', generation: 0, refutation: 0, status: 'unknown', identity, ...condition };
 }
 
 export type MembershipEventType = MemberStatusEvent | 'restarted' | 'changed' | 'duplicate';

@@ -139,7 +139,7 @@ export class Swim {
     return this.#health.score;
   }
 
-  /** The member list of a new epoch. What is believed of members on both lists stays. */
+  /** The members of a new epoch. What is believed of members on both lists stays. */
   setMembers(places: readonly ClusterMember[]): void {
     this.#beliefs.setPlaces(places);
     this.#clocks.setMembers(new Set([...this.#beliefs.all()].map(({ name }) => name)));

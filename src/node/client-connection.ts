@@ -1,6 +1,7 @@
 import type { Connection, Consistency } from '../commands/context.ts';
 import { resolveCount } from '../lib/replica-count.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
+import type { Placement } from '../replication/placement.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 
 /** What the shell knows of a client connection. */
@@ -40,6 +41,8 @@ export class ClientConnection implements Connection {
   #read: Consistency | undefined;
   #write: Consistency | undefined;
   #keyspace: Keyspace | undefined;
+  /** What R and W were worked out for. */
+  #placement: Placement | undefined;
   #readNeed = 1;
   #writeNeed = 1;
 
@@ -103,14 +106,14 @@ export class ClientConnection implements Connection {
     return this.#keyspace;
   }
 
-  /** R of this connection as a number of replicas. */
+  /** R of this connection as a number of owners. */
   get readNeed(): number {
-    if (this.#keyspace === undefined) this.#resolve();
+    if (this.#placement !== this.keyspace?.placement) this.#resolve();
     return this.#readNeed;
   }
 
   get writeNeed(): number {
-    if (this.#keyspace === undefined) this.#resolve();
+    if (this.#placement !== this.keyspace?.placement) this.#resolve();
     return this.#writeNeed;
   }
 
@@ -147,8 +150,9 @@ export class ClientConnection implements Connection {
   #resolve(): void {
     this.#keyspace = this.#keyspaces.get(this.#db);
     if (this.#keyspace === undefined) return;
-    const { replicaCount } = this.#keyspace.placement;
-    const { policy } = this.#keyspace;
+    const { policy, placement } = this.#keyspace;
+    const { replicaCount } = placement;
+    this.#placement = placement;
     this.#readNeed = resolveCount(this.#read ?? policy.read, replicaCount);
     this.#writeNeed = resolveCount(this.#write ?? policy.write, replicaCount);
   }

@@ -1,9 +1,11 @@
 import type { Actors } from '../clock/actors.ts';
-import { HybridClock } from '../clock/hybrid-clock.ts';
+import { HybridClock, NO_STAMP } from '../clock/hybrid-clock.ts';
 import { assert } from '../lib/assert.ts';
 import { ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
+import type { HashKey } from '../lib/half-sip-hash.ts';
 import { slotOf } from '../lib/slots.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
+import { isSameRing, type Topology } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import { AntiEntropy } from '../replication/anti-entropy.ts';
 import type { ClockGuard } from '../replication/clock-guard.ts';
@@ -19,10 +21,11 @@ import { HintReplay } from '../replication/hint-replay.ts';
 import { Hints } from '../replication/hints.ts';
 import { Housekeeper } from '../replication/housekeeper.ts';
 import { Keyspace } from '../replication/keyspace.ts';
+import { Leftovers } from '../replication/leftovers.ts';
 import { MessageType } from '../replication/message-type.ts';
 import type { KeyOperation } from '../replication/operation.ts';
 import { Peer } from '../replication/peer.ts';
-import { Placement } from '../replication/placement.ts';
+import { Placement, type Rings } from '../replication/placement.ts';
 import { Quarantine } from '../replication/quarantine.ts';
 import { RecordCodec } from '../replication/record-codec.ts';
 import { Replica } from '../replication/replica.ts';
@@ -33,28 +36,29 @@ import { Survey } from '../replication/survey.ts';
 import { SurveyMessages } from '../replication/survey-messages.ts';
 import { SyncMessages } from '../replication/sync-messages.ts';
 import { TombstoneCollector } from '../replication/tombstone-collector.ts';
-import { Ring } from '../ring/ring.ts';
+import type { Ring } from '../ring/ring.ts';
 import { ConflictJournal } from '../store/conflict-journal.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import { NEVER } from '../store/record.ts';
 import { RecordStore } from '../store/record-store.ts';
+import { Members } from './members.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
 import type { OperationRunner } from './session-keys.ts';
 
 /** The clock is one that is judged. */
 export interface ClusterPorts extends NodePorts {
   readonly clock: ClockGuard;
+  /** A peer's message is of another ring epoch than this node's. */
+  sawEpoch(from: Peer, epoch: number): void;
 }
 
 /**
- * A founded cluster as one of its members runs it: the ring, the keyspaces and the parts that replicate them, made once
- * when the cluster becomes known. Routes data messages to them, and clients' operations to this node or another.
+ * A founded cluster as one of its members runs it: the ring, the keyspaces and the parts that replicate them, made when the cluster
+ * becomes known, and taken on from one epoch of the ring to the next. Routes data messages to them, and clients' operations to this node or another.
  */
 export class Cluster implements OperationRunner {
-  readonly identity: ClusterIdentity;
-  readonly ring: Ring;
-  /** In the ring's order. */
-  readonly peers: readonly Peer[];
+  /** 32 hexadecimal digits. */
+  readonly id: string;
   readonly self: Peer;
   readonly keyspaces: ReadonlyMap<number, Keyspace>;
   readonly context: ReplicationContext;
@@ -63,6 +67,7 @@ export class Cluster implements OperationRunner {
   readonly antiEntropy: AntiEntropy;
   readonly hints: Hints;
   readonly standIn: StandIn;
+  readonly leftovers: Leftovers;
   readonly collector: TombstoneCollector;
   readonly survey: Survey;
   readonly #fence: Fence;
@@ -76,9 +81,11 @@ export class Cluster implements OperationRunner {
   readonly #hintMessages: HintMessages;
   readonly #collectionMessages: CollectionMessages;
   readonly #surveyMessages = new SurveyMessages();
-  readonly #byName: ReadonlyMap<NodeName, Peer>;
+  readonly #members: Members;
   readonly #clock: NodePorts['clock'];
   readonly #reader = new ByteReader();
+  #topology: Topology;
+  #rings: Rings;
 
   constructor(
     identity: ClusterIdentity,
@@ -88,36 +95,22 @@ export class Cluster implements OperationRunner {
     actors: Actors,
     counters: ReplicationCounters,
   ) {
-    this.identity = identity;
+    this.id = identity.id;
     this.#clock = ports.clock;
-    this.ring = new Ring(identity.members);
-    this.peers = this.ring.members.map(({ name }) => new Peer(name, name === options.name));
-    this.#byName = new Map(this.peers.map(peer => [peer.name, peer]));
-    const self = this.#byName.get(options.name);
-    assert(self !== undefined, `Cannot join cluster ${identity.id}: ${options.name} is not among its members`);
-    this.self = self;
-    this.keyspaces = new Map(options.keyspaces.map(policy => [policy.db, this.#makeKeyspace(policy, actors, options)]));
+    this.self = new Peer(options.name, true);
+    this.#members = new Members(this.self);
+    this.#rings = this.#members.follow(identity.topology);
+    this.#topology = identity.topology;
+    const { hashKey } = identity;
+    this.keyspaces = new Map(
+      options.keyspaces.map(policy => [policy.db, this.#makeKeyspace(policy, hashKey, actors, options)]),
+    );
     const records = new RecordCodec(actors);
     this.#replicaMessages = new ReplicaMessages(records);
     this.#syncMessages = new SyncMessages(records);
     this.#hintMessages = new HintMessages(records);
     this.#collectionMessages = new CollectionMessages(records);
-    this.context = {
-      clock: ports.clock,
-      stamps: new HybridClock(),
-      actors,
-      self: actors.intern(actor),
-      epoch: identity.epoch,
-      keyspaces: this.keyspaces,
-      messages: this.#replicaMessages,
-      collections: this.#collectionMessages,
-      limits: options.replication,
-      guard: ports.clock,
-      quarantine: new Quarantine(ports.clock),
-      counters,
-      send: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.send(to.name, head, body),
-      sendOrdered: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.sendOrdered(to.name, head, body),
-    };
+    this.context = this.#makeContext(ports, options, actor, actors, counters);
     const hasten = (peer: Peer): void => this.antiEntropy.hasten(peer);
     this.hints = new Hints(this.context, options.hints, ports.log, hasten);
     this.#hintReplay = new HintReplay(this.context, this.hints, this.#hintMessages, options.hints.replayRate);
@@ -126,10 +119,11 @@ export class Cluster implements OperationRunner {
     this.forwarder = new Forwarder(this.context, this.coordinator, this.#forwardMessages);
     this.#replica = new Replica(this.context, this.#hintMessages);
     this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace, ports.clock));
-    this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, this.peers, options.antiEntropy);
-    this.survey = new Survey(this.context, this.#surveyMessages, this.peers);
-    this.#fence = new Fence(this.context, this.#collectionMessages, this.peers, {
-      leastStamp: () => this.coordinator.leastUndeliveredStamp(),
+    this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, options.antiEntropy);
+    this.leftovers = new Leftovers(this.context, this.antiEntropy);
+    this.survey = new Survey(this.context, this.#surveyMessages);
+    this.#fence = new Fence(this.context, this.#collectionMessages, {
+      leastStamp: () => (this.leftovers.any ? NO_STAMP : this.coordinator.leastUndeliveredStamp()),
       vouch: upTo => this.standIn.vouch(upTo),
     });
     this.#collectingReplica = new CollectingReplica(this.context, this.#collectionMessages, this.#fence);
@@ -137,13 +131,64 @@ export class Cluster implements OperationRunner {
       this.context,
       this.#collectionMessages,
       this.#collectingReplica,
-      this.peers,
       options.collection,
     );
   }
 
+  /** Who the members are, and what the ring is turning into. */
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  /** The ring that reads go by. */
+  get ring(): Ring {
+    return this.#rings.owners.ring;
+  }
+
+  /** The members of that ring, in its order. */
+  get owners(): readonly Peer[] {
+    return this.#rings.owners.peers;
+  }
+
+  /** All members, those that are joining or departing too, by name. */
+  get peers(): readonly Peer[] {
+    return this.#members.peers;
+  }
+
+  /** Goes on to a later epoch. */
+  adopt(topology: Topology): void {
+    assert(topology.epoch > this.#topology.epoch, `Cannot go from epoch ${this.#topology.epoch} to ${topology.epoch}`);
+    const isSame = topology.epoch === this.#topology.epoch + 1 && isSameRing(topology, this.#topology);
+    const gone = this.#members.goneIn(topology);
+    this.#topology = topology;
+    this.#rings = this.#members.follow(topology);
+    for (const peer of gone) this.#forget(peer);
+    this.#fence.giveUp();
+    this.collector.ringChanged();
+    if (isSame) for (const { placement } of this.keyspaces.values()) placement.goOnTo(topology.epoch);
+    else this.#ringChanged();
+  }
+
+  /** The new ring is in force; now all that has to do with the former one. The order matters: what is kept for others, before leftovers. */
+  #ringChanged(): void {
+    this.#hintReplay.ringChanges();
+    for (const keyspace of this.keyspaces.values())
+      keyspace.place(new Placement(this.#rings, keyspace.policy.replicas, keyspace.placement));
+    this.hints.ringChanged();
+    this.antiEntropy.ringChanged();
+    this.leftovers.ringChanged();
+    this.survey.ringChanged();
+    this.coordinator.ringChanged();
+    this.forwarder.ringChanged();
+  }
+
+  #forget(peer: Peer): void {
+    peer.linked = false;
+    this.#linkDown(peer);
+  }
+
   peerOf(name: NodeName): Peer | undefined {
-    return this.#byName.get(name);
+    return this.#members.peerOf(name);
   }
 
   /** This node came back without its data: nothing it holds counts towards R until it has been merged from others. */
@@ -158,13 +203,42 @@ export class Cluster implements OperationRunner {
     return slots;
   }
 
+  /**
+   * How far this node is with what the present epoch asks of it, in all keyspaces together: slots that it is to own and has not merged, of so
+   * many; slots of which it has not handed over all; and bytes of records moved since the start.
+   */
+  progress(): { left: number; all: number; leftovers: number; bytes: number } {
+    let left = 0;
+    let all = 0;
+    for (const { arrivals, arriving } of this.keyspaces.values()) {
+      // Who lives may have changed, and with it what suffices.
+      arrivals.settleAll();
+      left += arrivals.slotsLeft;
+      all += arriving;
+    }
+    return { left, all, leftovers: this.leftovers.slots, bytes: this.context.counters.transferBytes };
+  }
+
+  /** Names of those who have slots to merge before the ring may turn. */
+  arrivers(): ReadonlySet<NodeName> {
+    const names = new Set<NodeName>();
+    for (const { placement } of this.keyspaces.values()) for (const { name } of placement.arrivers()) names.add(name);
+    return names;
+  }
+
+  /** Whether the change may end once these have turned to the new owners. */
+  mayEnd(turned: ReadonlySet<NodeName>): boolean {
+    return [...this.keyspaces.values()].every(keyspace => keyspace.mayEnd(turned));
+  }
+
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
     if (this.#coordinatesBest(keyspace, operation)) this.coordinator.run(keyspace, operation, sink);
     else this.forwarder.forward(keyspace, operation, sink);
   }
 
   setHere(keyspace: Keyspace, slot: number, key: Buffer, value: Buffer): boolean {
-    if (!keyspace.answersAlone(slot) || !keyspace.hasRoom || this.context.guard.stepsBack !== undefined) return false;
+    if (!keyspace.acknowledgesAlone(slot) || !keyspace.hasRoom || this.context.guard.stepsBack !== undefined)
+      return false;
     this.coordinator.writes.setHere(keyspace, slot, key, value, NEVER);
     return true;
   }
@@ -227,7 +301,7 @@ export class Cluster implements OperationRunner {
       case MessageType.collectionReply:
         return this.collector.onReply(from, this.#collectionMessages.decodeReply(this.#reader));
       case MessageType.collected:
-        return this.#collectingReplica.onCollected(this.#collectionMessages.decodeCollected(this.#reader));
+        return this.#collectingReplica.onCollected(from, this.#collectionMessages.decodeCollected(this.#reader));
       case MessageType.survey:
         return this.survey.onRequest(from, this.#surveyMessages.decodeRequest(this.#reader));
       case MessageType.surveyed:
@@ -238,20 +312,25 @@ export class Cluster implements OperationRunner {
   }
 
   linkUp(name: NodeName): void {
-    const peer = this.#byName.get(name);
+    const peer = this.peerOf(name);
     if (peer === undefined || peer.isSelf) return;
     peer.linked = true;
     this.antiEntropy.hasten(peer);
   }
 
   linkDown(name: NodeName): void {
-    const peer = this.#byName.get(name);
+    const peer = this.peerOf(name);
     if (peer === undefined || peer.isSelf) return;
     peer.linked = false;
+    this.#linkDown(peer);
+  }
+
+  /** Nothing that was asked of the peer will be answered. */
+  #linkDown(peer: Peer): void {
     this.antiEntropy.onLinkDown(peer);
     this.#hintReplay.onLinkDown(peer);
     this.forwarder.onLinkDown(peer);
-    this.#fence.onLinkDown();
+    this.#fence.giveUp();
     this.collector.onLinkDown(peer);
     this.survey.onLinkDown(peer);
   }
@@ -265,6 +344,7 @@ export class Cluster implements OperationRunner {
     this.hints.tick();
     this.#hintReplay.tick();
     this.antiEntropy.tick();
+    this.leftovers.tick();
     this.#fence.tick();
     this.collector.tick();
     this.survey.tick();
@@ -273,14 +353,52 @@ export class Cluster implements OperationRunner {
 
   #makeKeyspace(
     policy: NodeOptions['keyspaces'][number],
+    hashKey: HashKey,
     actors: Actors,
     { conflictJournalBytes }: NodeOptions,
   ): Keyspace {
-    const replicas = policy.replicas === 'all' ? this.peers.length : policy.replicas;
-    const placement = new Placement(this.ring, this.peers, replicas);
+    const placement = new Placement(this.#rings, policy.replicas);
     const conflicts = new ConflictJournal(conflictJournalBytes);
-    const store = new RecordStore({ actors, hashKey: this.identity.hashKey, conflicts });
+    const store = new RecordStore({ actors, hashKey, conflicts });
     return new Keyspace(policy, store, placement, conflicts);
+  }
+
+  #makeContext(
+    ports: ClusterPorts,
+    options: NodeOptions,
+    actor: string,
+    actors: Actors,
+    counters: ReplicationCounters,
+  ): ReplicationContext {
+    const epochOf = (): number => this.#topology.epoch;
+    const peersOf = (): readonly Peer[] => this.peers;
+    const isSettled = (): boolean => this.#topology.change === undefined && this.#topology.departing.length === 0;
+    return {
+      clock: ports.clock,
+      stamps: new HybridClock(),
+      actors,
+      self: actors.intern(actor),
+      here: this.self,
+      get epoch() {
+        return epochOf();
+      },
+      get peers() {
+        return peersOf();
+      },
+      get isSettled() {
+        return isSettled();
+      },
+      keyspaces: this.keyspaces,
+      messages: this.#replicaMessages,
+      collections: this.#collectionMessages,
+      limits: options.replication,
+      guard: ports.clock,
+      quarantine: new Quarantine(ports.clock),
+      counters,
+      sawEpoch: (from, epoch) => ports.sawEpoch(from, epoch),
+      send: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.send(to.name, head, body),
+      sendOrdered: (to, { head, body }) => to.linked && !to.isSelf && ports.outbox.sendOrdered(to.name, head, body),
+    };
   }
 
   /**

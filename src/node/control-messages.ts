@@ -3,6 +3,7 @@ import { ByteWriter } from '../lib/byte-writer.ts';
 import { type FoundingMessage, parseFoundingMessage } from '../membership/founding-messages.ts';
 import { parseSwimMessage, type SwimMessage } from '../membership/swim-messages.ts';
 import { type Encoded, MessageType } from '../replication/message-type.ts';
+import { parseTopologyMessage, type TopologyMessage } from '../topology/messages.ts';
 import { type DrillMessage, parseDrillMessage } from './drill-messages.ts';
 import { type ExplainMessage, parseExplainMessage } from './explain-messages.ts';
 
@@ -11,7 +12,8 @@ export type ControlMessage =
   | { readonly kind: 'swim'; readonly message: SwimMessage }
   | { readonly kind: 'founding'; readonly message: FoundingMessage }
   | { readonly kind: 'explain'; readonly message: ExplainMessage }
-  | { readonly kind: 'drill'; readonly message: DrillMessage };
+  | { readonly kind: 'drill'; readonly message: DrillMessage }
+  | { readonly kind: 'topology'; readonly message: TopologyMessage };
 
 const packr = new Packr({ useRecords: false, mapsAsObjects: true });
 const out = new ByteWriter();
@@ -43,6 +45,8 @@ export function decodeControl(bytes: Buffer): ControlMessage | undefined {
       return wrap(kind, parseExplainMessage(body));
     case 'drill':
       return wrap(kind, parseDrillMessage(body));
+    case 'topology':
+      return wrap(kind, parseTopologyMessage(body));
     default:
       return undefined;
   }

@@ -90,7 +90,7 @@ export class Explainer {
 
   #versionHere(keyspace: Keyspace, slot: number, key: Uint8Array, node: NodeName, what: ExplainWhat): ReplicaVersion {
     const { store } = keyspace;
-    const refilling = keyspace.refill.isRefilling(slot);
+    const refilling = keyspace.refill.isPending(slot);
     const hash = store.hashOf(key);
     const ref = store.find(slot, hash, key);
     const owed = this.#hints.peersOwed(keyspace, slot, hash);

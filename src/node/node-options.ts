@@ -21,6 +21,8 @@ export interface NodeOptions {
   readonly expectNodes: number;
   /** Found a cluster of one at once. */
   readonly alone: boolean;
+  /** The member, gone for good, whose place this node is to take when it joins a cluster. */
+  readonly replaces: NodeName | undefined;
   readonly keyspaces: readonly KeyspacePolicy[];
   readonly defaultKeyspace: number;
   /** Empty: clients need none. */
@@ -67,6 +69,7 @@ export const DEFAULT_ANTI_ENTROPY: AntiEntropyOptions = {
   intervalMs: 10_000,
   patienceMs: 2_000,
   bytesPerSecond: 64 << 20,
+  transferBytesPerSecond: 64 << 20,
 };
 
 export const DEFAULT_COLLECTION: CollectionOptions = { intervalMs: 10_000 };

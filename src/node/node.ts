@@ -8,13 +8,15 @@ import type { ClusterIdentity } from '../membership/cluster.ts';
 import { Founding, type FoundingEvent } from '../membership/founding.ts';
 import type { Member, MembershipEvent } from '../membership/member.ts';
 import { Swim } from '../membership/swim.ts';
+import { allMembers, isOwner, type Topology } from '../membership/topology.ts';
 import type { LogFields } from '../ports/log.ts';
-import type { BusAddress, NodeName, PeerIdentity } from '../ports/outbox.ts';
+import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import { ClockGuard } from '../replication/clock-guard.ts';
 import { ReplicationCounters } from '../replication/counters.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { MessageType } from '../replication/message-type.ts';
 import type { KeyOperation } from '../replication/operation.ts';
+import type { Peer } from '../replication/peer.ts';
 import { BlockPool } from '../resp/block-pool.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import type { ClientSocket } from './client-connection.ts';
@@ -24,8 +26,10 @@ import { type ControlMessage, decodeControl, encodeControl } from './control-mes
 import type { DrillMessage } from './drill-messages.ts';
 import { Drills } from './drills.ts';
 import { Explainer } from './explainer.ts';
+import { Neighbours } from './neighbours.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
 import { PeerLinks } from './peer-links.ts';
+import { RingChanges } from './ring-changes.ts';
 import { ServerView } from './server-view.ts';
 import { Session, type SessionEnvironment } from './session.ts';
 
@@ -59,14 +63,14 @@ export class Node {
   readonly #founding: Founding;
   readonly #links: PeerLinks;
   readonly #sessions = new Map<number, Session>();
-  /** Where each member's bus was last said to be. */
-  readonly #addresses = new Map<NodeName, BusAddress>();
+  readonly #neighbours: Neighbours;
   readonly #view: ServerView;
   readonly #environment: SessionEnvironment;
   readonly #startedWallMs: number;
   #swim: Swim | undefined;
   #cluster: Cluster | undefined;
   #explainer: Explainer | undefined;
+  #ringChanges: RingChanges | undefined;
   #viewVersion = 0;
   #nextMembershipTickMs = 0;
   #refillingSaid = false;
@@ -76,9 +80,11 @@ export class Node {
     this.#options = options;
     this.#ports = ports;
     this.#guard = new ClockGuard(ports.clock, options.maxClockDriftMs, () => this.#judgeClock());
-    this.#guarded = { ...ports, clock: this.#guard };
+    const sawEpoch = (from: Peer, epoch: number) => this.#ringChanges?.agent.saw(from.name, epoch);
+    this.#guarded = { ...ports, clock: this.#guard, sawEpoch };
     this.actor = `${options.name}.${drawHex(ports.random, 8)}`;
     this.#startedWallMs = ports.clock.wallMs();
+    this.#neighbours = new Neighbours(options.name, ports.outbox);
     this.drills = new Drills(options.name);
     this.#links = new PeerLinks(this.drills, {
       up: peer => this.#linked(peer),
@@ -86,11 +92,17 @@ export class Node {
       tell: (name, message) => this.#sendControl(name, { kind: 'drill', message }),
     });
     this.#founding = new Founding(
-      { self: this.identity(), expectNodes: options.expectNodes, alone: options.alone },
+      {
+        self: this.identity(),
+        expectNodes: options.expectNodes,
+        alone: options.alone,
+        replaces: options.replaces,
+      },
       {
         random: ports.random,
         send: (to, message) => this.#sendControl(to, { kind: 'founding', message }),
         dial: address => ports.outbox.dial(address),
+        join: (peer, replaces) => this.#ringChanges!.letJoin(peer, replaces),
         event: event => this.#onFounding(event),
       },
     );
@@ -115,12 +127,22 @@ export class Node {
   /** What this node says of itself in a handshake; the cluster's id appears in it with the founding. */
   identity(): PeerIdentity {
     const { name, bus, client, zone, weight } = this.#options;
-    return { name, actor: this.actor, clusterId: this.#cluster?.identity.id ?? '', bus, client, zone, weight };
+    return { name, actor: this.actor, clusterId: this.#cluster?.id ?? '', bus, client, zone, weight };
   }
 
   /** The founded cluster, undefined before. */
   get cluster(): Cluster | undefined {
     return this.#cluster;
+  }
+
+  /** This node's part in changes of the ring, undefined before the founding. */
+  get ringChanges(): RingChanges | undefined {
+    return this.#ringChanges;
+  }
+
+  /** Whether this node was a member of the cluster, and is no more. */
+  get hasLeft(): boolean {
+    return this.#ringChanges?.hasLeft === true;
   }
 
   /** Changes whenever what clients are told of the cluster may have changed. */
@@ -219,6 +241,8 @@ export class Node {
       this.#nextMembershipTickMs = nowMs + MEMBERSHIP_TICK_MS;
       this.#founding.tick(nowMs);
       this.#swim?.tick(nowMs);
+      this.#neighbours.tick(nowMs);
+      this.#ringChanges?.tick();
       this.#tellRefill();
       this.#judgeClock();
     }
@@ -238,11 +262,12 @@ export class Node {
 
   /** Runs an operation of a client on this node or another. */
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
-    this.#cluster!.run(keyspace, operation, sink);
+    if (this.hasLeft) sink.complete({ status: 'unavailable', reason: 'this node has left the cluster' });
+    else this.#cluster!.run(keyspace, operation, sink);
   }
 
   setHere(keyspace: Keyspace, slot: number, key: Buffer, value: Buffer): boolean {
-    return this.#cluster!.setHere(keyspace, slot, key, value);
+    return !this.hasLeft && this.#cluster!.setHere(keyspace, slot, key, value);
   }
 
   #receiveControl(from: NodeName, bytes: Buffer): void {
@@ -258,6 +283,8 @@ export class Node {
         return this.#founding.receive(from, control.message, this.#nowMs());
       case 'swim':
         return this.#swim?.receive(from, control.message, this.#nowMs());
+      case 'topology':
+        return this.#ringChanges?.agent.receive(from, control.message);
       case 'explain': {
         const peer = this.#cluster?.peerOf(from);
         if (peer !== undefined) this.#explainer?.receive(peer, this.#options.name, control.message);
@@ -273,30 +300,32 @@ export class Node {
 
   #onFounding(event: FoundingEvent): void {
     const { log } = this.#ports;
-    if (event.type === 'refused') {
-      log.error('refused by the cluster', { by: event.by, reason: event.reason });
-      return;
-    }
+    if (event.type === 'refused') return log.error('refused by the cluster', { by: event.by, reason: event.reason });
+    if (event.type === 'joining') return log.info('waits for the cluster to take it in', { by: event.by });
     const { cluster } = event;
     this.#join(cluster);
-    const members = cluster.members.map(member => member.name);
-    const fields = { cluster: cluster.id, epoch: cluster.epoch, members };
+    const members = allMembers(cluster.topology).map(member => member.name);
+    const fields = { cluster: cluster.id, epoch: cluster.topology.epoch, members };
+    const returning = event.type === 'admitted' && event.returning && isOwner(cluster.topology, this.#options.name);
     if (event.type === 'founded') log.info('founded the cluster', fields);
-    else log.info('joined the cluster', { ...fields, returning: event.returning });
-    if (event.type === 'admitted' && event.returning) this.#cluster!.beginRefill();
+    else log.info('joined the cluster', { ...fields, returning });
+    if (returning) this.#cluster!.beginRefill();
+    this.#ringChanges!.found(event.founders);
     this.#tellRefill();
   }
 
   /** From here on the cluster is known: the ring, the keyspaces, membership. */
   #join(identity: ClusterIdentity): void {
     this.#viewVersion++;
-    const { random, outbox } = this.#ports;
+    const { random } = this.#ports;
+    const members = allMembers(identity.topology);
     this.#cluster = new Cluster(identity, this.#options, this.#guarded, this.actor, this.#actors, this.counters);
+    this.#ringChanges = this.#makeRingChanges(identity);
     this.#swim = new Swim(
       {
         self: this.identity(),
         startedAtMs: this.#startedWallMs,
-        members: identity.members,
+        members,
         timings: {
           tickIntervalMs: MEMBERSHIP_TICK_MS,
           maxClockDriftMs: this.#options.maxClockDriftMs,
@@ -314,12 +343,8 @@ export class Node {
     this.#explainer = new Explainer(this.#cluster.context, this.#cluster.hints, (to, message) =>
       this.#sendControl(to, { kind: 'explain', message }),
     );
-    for (const { name, bus } of identity.members) {
-      if (name === this.#options.name) continue;
-      this.#addresses.set(name, bus);
-      outbox.dial(bus);
-    }
-    this.drills.know(new Set(identity.members.map(({ name }) => name)));
+    this.#neighbours.setMembers(members, this.#nowMs());
+    this.drills.know(new Set(members.map(({ name }) => name)));
     this.#judgeClock();
     this.#links.announce();
   }
@@ -337,23 +362,40 @@ export class Node {
     const peer = this.#cluster?.peerOf(member.name);
     if (peer === undefined || peer.isSelf) return;
     if (!peer.alive && member.status === 'alive') this.#cluster!.antiEntropy.hasten(peer);
-    peer.alive = member.status !== 'dead' && member.status !== 'left';
-    peer.suspect = member.status === 'suspect';
-    peer.refilling = member.refilling;
-    peer.clockOff = member.clockOff;
-    if (member.status !== 'unknown') this.#followAddress(member);
+    peer.believe(member);
+    if (member.status !== 'unknown') this.#neighbours.follow(member);
     if (!this.#links.isConnected(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
   }
 
-  /** A member that has moved is no longer looked for where it was, unless another lives there now. */
-  #followAddress({ name, identity }: Member): void {
-    const { outbox } = this.#ports;
-    const before = this.#addresses.get(name);
-    this.#addresses.set(name, identity.bus);
-    if (before === undefined || sameAddress(before, identity.bus)) return;
-    outbox.dial(identity.bus);
-    const isInUse = [...this.#addresses.values()].some(address => sameAddress(address, before));
-    if (!isInUse) outbox.hangUp(before);
+  // The ring
+
+  #makeRingChanges(identity: ClusterIdentity): RingChanges {
+    return new RingChanges(this.identity(), identity.topology, this.#cluster!, {
+      random: this.#ports.random,
+      log: this.#ports.log,
+      send: (to, message) => this.#sendControl(to, { kind: 'topology', message }),
+      memberOf: name => this.memberOf(name),
+      identity: () => this.identity(),
+      adopted: topology => this.#adopted(topology),
+      monotonicMs: () => this.#nowMs(),
+    });
+  }
+
+  /** The cluster has come to a later epoch. */
+  #adopted(topology: Topology): void {
+    const before = new Set([...this.#swim!.members()].map(({ name }) => name));
+    const members = allMembers(topology);
+    this.#viewVersion++;
+    this.#founding.follow(topology);
+    this.#swim!.setMembers(members);
+    this.drills.know(new Set(members.map(({ name }) => name)));
+    this.#neighbours.setMembers(members, this.#nowMs());
+    for (const { name } of members) {
+      // Of one that was none before, a link that is up already counts from now on.
+      const linked = before.has(name) ? undefined : this.#links.linked(name);
+      if (linked !== undefined) this.#linked(linked);
+    }
+    this.#tellRefill();
   }
 
   // Drills
@@ -404,8 +446,4 @@ export class Node {
   #nowMs(): number {
     return this.#ports.clock.monotonicMs();
   }
-}
-
-function sameAddress(a: BusAddress, b: BusAddress): boolean {
-  return a.host === b.host && a.port === b.port;
 }

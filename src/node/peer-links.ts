@@ -28,6 +28,11 @@ export class PeerLinks {
     return this.#connected.has(name);
   }
 
+  /** The peer, if a link that nothing cuts off leads to it. */
+  linked(name: NodeName): PeerIdentity | undefined {
+    return this.#linked.has(name) ? this.#connected.get(name) : undefined;
+  }
+
   connected(peer: PeerIdentity): void {
     this.#connected.set(peer.name, peer);
     if (!this.#drills.isEmpty) this.#events.tell(peer.name, this.#drills.message);

@@ -10,6 +10,7 @@ import type {
 } from '../commands/server.ts';
 import { equalsInConstantTime } from '../lib/constant-time.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
+import { allMembers } from '../membership/topology.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Peer } from '../replication/peer.ts';
 import type { SurveyResult } from '../replication/survey.ts';
@@ -66,10 +67,10 @@ export class ServerView implements Server {
   }
 
   get cluster(): Server['cluster'] {
-    const identity = this.#node.cluster?.identity;
-    if (this.#cluster === undefined && identity !== undefined) {
-      this.#cluster = { id: identity.id, epoch: identity.epoch, size: identity.members.length };
-    }
+    const cluster = this.#node.cluster;
+    if (cluster === undefined) return undefined;
+    const { epoch, members } = cluster.topology;
+    if (this.#cluster?.epoch !== epoch) this.#cluster = { id: cluster.id, epoch, size: members.length };
     return this.#cluster;
   }
 
@@ -97,7 +98,7 @@ export class ServerView implements Server {
     const keyspace = cluster?.keyspaces.get(db);
     if (cluster === undefined || keyspace === undefined) return [];
     const nodes = this.nodes(db);
-    return keyspace.placement.replicasOf(slot).map(peer => nodes[cluster.peers.indexOf(peer)]!);
+    return keyspace.placement.replicasOf(slot).map(peer => nodes.find(({ name }) => name === peer.name)!);
   }
 
   keyspaces(): readonly ServerKeyspace[] {
@@ -172,6 +173,18 @@ export class ServerView implements Server {
     return size;
   }
 
+  leave(name: NodeName, done: (error: string | undefined) => void): void {
+    const { ringChanges } = this.#node;
+    if (ringChanges === undefined) done(this.unfoundedReason);
+    else ringChanges.leave(name, done);
+  }
+
+  forget(name: NodeName, done: (error: string | undefined) => void): void {
+    const { ringChanges } = this.#node;
+    if (ringChanges === undefined) done(this.unfoundedReason);
+    else ringChanges.forget(name, done);
+  }
+
   get faultCommands(): boolean {
     return this.#options.faultCommands;
   }
@@ -239,8 +252,9 @@ export class ServerView implements Server {
     const cluster = this.#node.cluster;
     if (cluster === undefined) return [this.#describe(this.#node.identity(), undefined, 0, 0)];
     const counts = this.#slotCounts(cluster, db);
+    const places = allMembers(cluster.topology);
     return cluster.peers.map(peer => {
-      const place = cluster.identity.members.find(member => member.name === peer.name)!;
+      const place = places.find(member => member.name === peer.name)!;
       const believed = this.#node.memberOf(peer.name)?.identity;
       const identity = peer.isSelf ? this.#node.identity() : (believed ?? { ...place, actor: '', clusterId: '' });
       const { primary, replica } = counts.get(peer)!;
@@ -252,8 +266,10 @@ export class ServerView implements Server {
     const cluster = this.#node.cluster;
     const keyspace = cluster?.keyspaces.get(db);
     if (cluster === undefined || keyspace === undefined) return [];
+    const { owners } = cluster;
+    const byName = new Map(nodes.map(node => [node.name, node]));
     return cluster.ring.slotRanges(keyspace.placement.replicaCount).map(({ first, last, members }) => {
-      const replicas = members.map(index => nodes[index]!);
+      const replicas = members.map(index => byName.get(owners[index]!.name)!);
       const live = replicas.filter(isUp);
       return { first, last, nodes: [...live, ...replicas.filter(node => !isUp(node))] };
     });
@@ -277,6 +293,8 @@ export class ServerView implements Server {
       refilling: peer?.refilling ?? false,
       heldDown: this.#node.drills.isDown(name),
       clockOff: peer?.clockOff ?? false,
+      ring: this.#node.ringChanges?.placeOf(name) ?? 'none',
+      moves: this.#node.ringChanges?.movesOf(name),
       primarySlots,
       replicaSlots,
     };
@@ -287,7 +305,7 @@ export class ServerView implements Server {
     const replicas = cluster.keyspaces.get(db)?.placement.replicaCount ?? 1;
     for (const { first, last, members } of cluster.ring.slotRanges(replicas)) {
       for (const [rank, index] of members.entries()) {
-        const count = counts.get(cluster.peers[index]!)!;
+        const count = counts.get(cluster.owners[index]!)!;
         count.replica += last - first + 1;
         if (rank === 0) count.primary += last - first + 1;
       }

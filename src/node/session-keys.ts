@@ -124,8 +124,8 @@ export class SessionKeys implements KeyAccess {
   }
 
   #writeOf(key: Buffer, mutation: Mutation): KeyOperation {
-    const { db, readNeed, writeNeed } = this.#connection;
-    return { kind: 'write', db, slot: slotOf(key), key, mutation, need: writeNeed, readNeed };
+    const { db, readNeed, consistency } = this.#connection;
+    return { kind: 'write', db, slot: slotOf(key), key, mutation, need: consistency.write, readNeed };
   }
 
   /** Runs one operation; while it is undecided its slot is closed to commands that must not overtake it. */

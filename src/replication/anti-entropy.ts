@@ -1,3 +1,4 @@
+import { bitsIn } from '../lib/bits.ts';
 import { Allowance } from './allowance.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
@@ -18,7 +19,7 @@ import {
 import type { SyncDiffering, SyncMessages, SyncPageReply, SyncRoot } from './sync-messages.ts';
 import { SyncResponder } from './sync-responder.ts';
 import { SyncRound } from './sync-round.ts';
-import { SyncSchedule } from './sync-schedule.ts';
+import { type OfferEnded, SyncSchedule } from './sync-schedule.ts';
 import { type SyncDone, SyncWaits } from './sync-waits.ts';
 import { transferMs } from './transfer-time.ts';
 import { isVersion, versionHeld } from './versions.ts';
@@ -30,9 +31,11 @@ export interface AntiEntropyOptions {
   readonly patienceMs: number;
   /** Bytes of records that this node's own rounds may take and give a second. */
   readonly bytesPerSecond: number;
+  /** The same while it merges what it will own; Infinity for as fast as it can. */
+  readonly transferBytesPerSecond: number;
 }
 
-/** While this node is refilling, rounds follow each other at this distance. */
+/** While this node is refilling, or merging what it will own, rounds follow each other at this distance. */
 const REFILL_INTERVAL_MS = 500;
 const PAGES_UNDER_WAY = 8;
 /** A block with so few records is not compared further: a page names them all. */
@@ -55,32 +58,47 @@ export class AntiEntropy {
   readonly #messages: SyncMessages;
   readonly #options: AntiEntropyOptions;
   /** The open round, or when the next is due, for each keyspace and peer. */
-  readonly #schedules: SyncSchedule[] = [];
+  #schedules: SyncSchedule[] = [];
   readonly #waits = new SyncWaits();
-  /** Bytes that may be exchanged now. */
-  readonly #allowance: Allowance;
+  /** Bytes that may be exchanged now, and while slots arrive. */
+  readonly #repair: Allowance;
+  readonly #transfer: Allowance;
   #nextRound: number;
 
-  constructor(
-    context: ReplicationContext,
-    messages: SyncMessages,
-    peers: readonly Peer[],
-    options: AntiEntropyOptions,
-  ) {
+  constructor(context: ReplicationContext, messages: SyncMessages, options: AntiEntropyOptions) {
     this.#context = context;
     this.#nextRound = firstOperationId(context);
     this.#messages = messages;
     this.#options = options;
-    const { bytesPerSecond } = options;
-    this.#allowance = new Allowance(bytesPerSecond, bytesPerSecond, bytesPerSecond, context.clock.monotonicMs());
-    this.responder = new SyncResponder(context, messages, (peer, db) => this.#scheduleOf(peer, db));
-    for (const keyspace of context.keyspaces.values()) {
-      for (const peer of peers) {
-        if (peer.isSelf) continue;
-        const slots = keyspace.placement.slotsSharedWith(peer);
-        if (slots.length > 0) this.#schedules.push(new SyncSchedule(keyspace, peer, slots));
+    const nowMs = context.clock.monotonicMs();
+    const perSecond = (bytes: number) => new Allowance(bytes, bytes, bytes, nowMs);
+    this.#repair = perSecond(options.bytesPerSecond);
+    this.#transfer = perSecond(options.transferBytesPerSecond);
+    this.responder = new SyncResponder(context, messages, (peer, db) => this.#pairOf(peer, db));
+    this.ringChanged();
+  }
+
+  /** Which slots are held together with whom has changed. Rounds over the same slots as before go on. */
+  ringChanged(): void {
+    this.responder.ringChanged();
+    const before = this.#schedules;
+    this.#schedules = [];
+    for (const keyspace of this.#context.keyspaces.values()) {
+      for (const [peer, slots] of keyspace.placement.sharedSlots()) {
+        const isAsBefore = (each: SyncSchedule) =>
+          each.keyspace === keyspace && each.peer === peer && isShared(each) && isSameSlots(each.slots, slots);
+        this.#schedules.push(before.find(isAsBefore) ?? new SyncSchedule(keyspace, peer, slots));
       }
     }
+    for (const schedule of this.#schedules) if (mustLearn(schedule)) schedule.dueMs = 0;
+    const kept = new Set(this.#schedules);
+    for (const schedule of before) if (!kept.has(schedule)) this.#giveUp(schedule);
+    this.#waits.forget(kept);
+  }
+
+  /** Offers a peer what is still held here of slots that it owns and this node does not. @param ended is called once. */
+  offer(keyspace: Keyspace, peer: Peer, slots: Uint16Array, ended: OfferEnded): void {
+    this.#schedules.push(new SyncSchedule(keyspace, peer, slots, ended));
   }
 
   /**
@@ -90,7 +108,7 @@ export class AntiEntropy {
    */
   sync(keyspace: Keyspace, done: SyncDone): void {
     this.#waits.add(
-      this.#schedules.filter(schedule => schedule.keyspace === keyspace),
+      this.#schedules.filter(schedule => schedule.keyspace === keyspace && isShared(schedule)),
       done,
     );
   }
@@ -106,11 +124,12 @@ export class AntiEntropy {
 
   tick(): void {
     const nowMs = this.#context.clock.monotonicMs();
-    this.#allowance.earn(nowMs);
-    for (const schedule of this.#schedules) {
+    this.#repair.earn(nowMs);
+    this.#transfer.earn(nowMs);
+    for (const schedule of [...this.#schedules]) {
       const { round } = schedule;
       if (round === undefined) {
-        if (nowMs >= schedule.dueMs && schedule.peer.reachable) this.#open(schedule, nowMs);
+        if (nowMs >= schedule.dueMs && schedule.peer.reachable && this.#mayOpen(schedule)) this.#open(schedule, nowMs);
       } else if (round.isIdle) {
         // It waits for the allowance, not for the peer.
         round.lastHeardMs = nowMs;
@@ -121,15 +140,15 @@ export class AntiEntropy {
     this.#waits.settle();
   }
 
-  onRoot(from: Peer, { round: id, db, refilling, equal }: SyncRoot): void {
-    const schedule = this.#scheduleOf(from, db);
+  onRoot(from: Peer, { round: id, refilling, arriving, equal }: SyncRoot): void {
+    const schedule = this.#scheduleOf(from, id);
     const round = schedule?.round;
-    if (schedule === undefined || round?.id !== id || round.hasRoot) return;
+    if (schedule === undefined || round === undefined || round.hasRoot) return;
     round.hasRoot = true;
     round.peerIsWhole = !refilling;
     round.lastHeardMs = this.#context.clock.monotonicMs();
-    // A peer that is refilling drives rounds of its own, and records should not come from both ends.
-    if (refilling && schedule.keyspace.refill.slotsLeft === 0) return this.#close(schedule);
+    // A peer that has to learn drives rounds of its own, and records should not come from both ends.
+    if ((refilling || arriving) && isShared(schedule) && !mustLearn(schedule)) return this.#close(schedule);
     if (equal) {
       this.#context.counters.syncRoundsEqual++;
       this.#slotsMerged(schedule, round, 0, schedule.slots.length);
@@ -137,10 +156,10 @@ export class AntiEntropy {
     this.#pump(schedule, round);
   }
 
-  onDiffering(from: Peer, { round: id, db, ask, children }: SyncDiffering): void {
-    const schedule = this.#scheduleOf(from, db);
+  onDiffering(from: Peer, { round: id, ask, children }: SyncDiffering): void {
+    const schedule = this.#scheduleOf(from, id);
     const round = schedule?.round;
-    if (schedule === undefined || round?.id !== id) return;
+    if (schedule === undefined || round === undefined) return;
     const blocks = round.takeCompared(ask, children.length);
     if (blocks === undefined) return;
     round.lastHeardMs = this.#context.clock.monotonicMs();
@@ -149,13 +168,13 @@ export class AntiEntropy {
   }
 
   onPageReply(from: Peer, reply: SyncPageReply): void {
-    const schedule = this.#scheduleOf(from, reply.db);
+    const schedule = this.#scheduleOf(from, reply.round);
     const round = schedule?.round;
-    if (schedule === undefined || round?.id !== reply.round) return;
+    if (schedule === undefined || round === undefined) return;
     const range = round.takeAnswered(reply.slot, reply.fromHash);
     if (range === undefined) return;
     round.lastHeardMs = this.#context.clock.monotonicMs();
-    this.#takeIn(schedule, reply);
+    this.#takeIn(schedule, round, reply);
     if (reply.nextHash > range.lastHash) this.#pieceEnded(schedule, round, reply.slot);
     else round.queueRange({ ...range, fromHash: reply.nextHash });
     this.#pump(schedule, round);
@@ -168,13 +187,31 @@ export class AntiEntropy {
     }
   }
 
-  #scheduleOf(peer: Peer, db: number): SyncSchedule | undefined {
-    return this.#schedules.find(schedule => schedule.peer === peer && schedule.keyspace.db === db);
+  #pairOf(peer: Peer, db: number): SyncSchedule | undefined {
+    return this.#schedules.find(each => each.peer === peer && each.keyspace.db === db && isShared(each));
   }
 
-  #spend(bytes: number): void {
-    this.#allowance.spend(bytes);
-    this.#context.counters.syncBytes += bytes;
+  /** Whose round this is. */
+  #scheduleOf(peer: Peer, round: number): SyncSchedule | undefined {
+    return this.#schedules.find(schedule => schedule.peer === peer && schedule.round?.id === round);
+  }
+
+  /** What arrives comes from one peer at a time, or most of it would come several times. */
+  #mayOpen({ keyspace, offered }: SyncSchedule): boolean {
+    if (offered !== undefined || keyspace.arrivals.slotsLeft === 0) return true;
+    return !this.#schedules.some(each => each.keyspace === keyspace && isShared(each) && each.round !== undefined);
+  }
+
+  #allowanceOf({ keyspace, offered }: SyncSchedule): Allowance {
+    return offered === undefined && keyspace.arrivals.slotsLeft === 0 ? this.#repair : this.#transfer;
+  }
+
+  #spend(schedule: SyncSchedule, bytes: number): void {
+    const { counters } = this.#context;
+    const allowance = this.#allowanceOf(schedule);
+    allowance.spend(bytes);
+    if (allowance === this.#transfer) counters.transferBytes += bytes;
+    else counters.syncBytes += bytes;
   }
 
   #open(schedule: SyncSchedule, nowMs: number): void {
@@ -184,7 +221,8 @@ export class AntiEntropy {
     this.#context.counters.syncRounds++;
     const { epoch } = this.#context;
     const root = digestOf(keyspace.store, slots, ROOT_BLOCK);
-    this.#context.send(peer, this.#messages.encodeOpen({ round: round.id, epoch, db: keyspace.db, root }));
+    const offered = schedule.offered === undefined ? undefined : slots;
+    this.#context.send(peer, this.#messages.encodeOpen({ round: round.id, epoch, db: keyspace.db, root, offered }));
   }
 
   /** The round is through. */
@@ -198,16 +236,22 @@ export class AntiEntropy {
   }
 
   #end(schedule: SyncSchedule, isThrough: boolean): void {
+    const given = schedule.round?.given;
     schedule.end(isThrough);
-    const refilling = schedule.keyspace.refill.slotsLeft > 0;
-    const waitMs = refilling ? Math.min(REFILL_INTERVAL_MS, this.#options.intervalMs) : this.#options.intervalMs;
+    if (schedule.offered !== undefined) {
+      this.#schedules = this.#schedules.filter(each => each !== schedule);
+      return schedule.offered(isThrough ? given : undefined);
+    }
+    const waitMs = mustLearn(schedule)
+      ? Math.min(REFILL_INTERVAL_MS, this.#options.intervalMs)
+      : this.#options.intervalMs;
     schedule.dueMs = this.#waits.areFor(schedule) ? 0 : this.#context.clock.monotonicMs() + waitMs;
   }
 
   /** Keeps a few pages and one comparison under way, and closes the round behind the last. */
   #pump(schedule: SyncSchedule, round: SyncRound): void {
     const nowMs = this.#context.clock.monotonicMs();
-    while (round.pagesUnderWay < PAGES_UNDER_WAY && this.#allowance.left > 0) {
+    while (round.pagesUnderWay < PAGES_UNDER_WAY && this.#allowanceOf(schedule).left > 0) {
       const range = round.nextRange();
       if (range === undefined) break;
       this.#sendPage(schedule, round, range);
@@ -252,12 +296,13 @@ export class AntiEntropy {
     if (block.bits <= SLOT_BITS) this.#pieceEnded(schedule, round, slots[slotsOf(block).from]!);
   }
 
-  #sendPage({ keyspace, peer }: SyncSchedule, round: SyncRound, range: HashRange): void {
+  #sendPage({ keyspace, peer, offered }: SyncSchedule, round: SyncRound, range: HashRange): void {
     const { slot, fromHash, lastHash } = range;
     const { toHash, entries } = describePage(keyspace.store, slot, fromHash, lastHash);
     round.pageSent(range, this.#context.clock.monotonicMs());
     const { epoch } = this.#context;
-    const page = { round: round.id, epoch, db: keyspace.db, slot, fromHash, toHash, entries };
+    const isOffer = offered !== undefined;
+    const page = { round: round.id, epoch, db: keyspace.db, slot, fromHash, toHash, isOffer, entries };
     this.#context.send(peer, this.#messages.encodePage(page));
   }
 
@@ -274,12 +319,13 @@ export class AntiEntropy {
     }
   }
 
-  #takeIn({ keyspace, peer }: SyncSchedule, { slot, records, wanted }: SyncPageReply): void {
+  #takeIn(schedule: SyncSchedule, round: SyncRound, { slot, records, wanted }: SyncPageReply): void {
+    const { keyspace, peer } = schedule;
     const { store } = keyspace;
     const received = new Set<number>();
     for (const keyed of records) {
       const { key, record } = keyed;
-      this.#spend(sizeOf(keyed));
+      this.#spend(schedule, sizeOf(keyed));
       if (absorb(this.#context, peer, keyspace, slot, key, record) === 'stored') this.#context.counters.syncRecords++;
       const hash = store.hashOf(key);
       if (isVersion(record, versionHeld(store, store.find(slot, hash, key)))) received.add(hash);
@@ -288,7 +334,8 @@ export class AntiEntropy {
     const news = wanted.filter(hash => !received.has(hash));
     const { messages, epoch } = this.#context;
     for (const keyed of recordsUnder(store, slot, news)) {
-      this.#spend(sizeOf(keyed));
+      round.given.add(slot);
+      this.#spend(schedule, sizeOf(keyed));
       this.#context.send(peer, messages.encodeReplicate(0, epoch, keyspace.db, keyed.key, keyed.record));
     }
   }
@@ -298,20 +345,26 @@ export class AntiEntropy {
   }
 
   #slotsMerged(schedule: SyncSchedule, round: SyncRound, from: number, count: number): void {
-    if (schedule.keyspace.refill.slotsLeft === 0) return;
+    if (!mustLearn(schedule)) return;
     for (const slot of schedule.slots.subarray(from, from + count)) this.#slotMerged(schedule, round, slot);
   }
 
-  #slotMerged({ keyspace, peer }: SyncSchedule, { peerIsWhole }: SyncRound, slot: number): void {
-    const { refill } = keyspace;
-    if (!refill.isRefilling(slot)) return;
-    refill.merged(slot, peer, peerIsWhole);
-    if (!refill.isRefilling(slot)) this.#context.counters.slotsRefilled++;
+  #slotMerged({ keyspace, peer, offered }: SyncSchedule, { peerIsWhole }: SyncRound, slot: number): void {
+    if (offered !== undefined) return;
+    if (keyspace.refill.merged(slot, peer, peerIsWhole)) this.#context.counters.slotsRefilled++;
+    if (keyspace.arrivals.merged(slot, peer, peerIsWhole)) this.#context.counters.slotsArrived++;
   }
 }
 
-function bitsIn(mask: number): number {
-  let bits = 0;
-  for (let left = mask; left !== 0; left &= left - 1) bits++;
-  return bits;
+function isShared({ offered }: SyncSchedule): boolean {
+  return offered === undefined;
+}
+
+/** Whether there is something that this node has to learn from its co-replicas. */
+function mustLearn({ keyspace }: SyncSchedule): boolean {
+  return keyspace.refill.slotsLeft > 0 || keyspace.arrivals.slotsLeft > 0;
+}
+
+function isSameSlots(a: Uint16Array, b: Uint16Array): boolean {
+  return a.length === b.length && a.every((slot, i) => slot === b[i]);
 }

@@ -8,7 +8,7 @@ import type {
 import type { Fence } from './fence.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
-import type { ReplicationContext } from './replication-context.ts';
+import { isOfThisEpoch, type ReplicationContext } from './replication-context.ts';
 import { collectTombstone, holdsTombstone } from './tombstones.ts';
 import { newestStampOf } from './versions.ts';
 
@@ -26,16 +26,16 @@ export class CollectingReplica {
 
   onCollection(from: Peer, request: Collection): void {
     const keyspace = this.#context.keyspaces.get(request.db);
-    if (keyspace === undefined || request.epoch !== this.#context.epoch) return;
+    if (keyspace === undefined || !isOfThisEpoch(this.#context, from, request.epoch)) return;
     this.take(keyspace, request, reply => {
       this.#context.send(from, this.#messages.encodeReply(reply));
     });
   }
 
   /** A co-replica was sent a tombstone by us that it has collected: the rule was fulfilled for us too. */
-  onCollected({ epoch, db, entry }: Collected): void {
+  onCollected(from: Peer, { epoch, db, entry }: Collected): void {
     const keyspace = this.#context.keyspaces.get(db);
-    if (keyspace === undefined || epoch !== this.#context.epoch) return;
+    if (keyspace === undefined || !isOfThisEpoch(this.#context, from, epoch)) return;
     if (collectTombstone(keyspace, entry)) this.#context.counters.tombstonesCollected++;
   }
 

@@ -72,6 +72,11 @@ export class Coordinator {
     this.writes.write(keyspace, slot, key, mutation, need, { status: 'written', applied, before: undefined }, sink);
   }
 
+  ringChanged(): void {
+    this.reads.ringChanged();
+    this.writes.ringChanged();
+  }
+
   tick(): void {
     this.reads.tick();
     this.writes.tick();

@@ -32,6 +32,11 @@ export class ReplicationCounters {
   /** Records that anti-entropy brought here, and bytes of records that it took or gave. */
   syncRecords = 0;
   syncBytes = 0;
+  /** Slots that this node merged because it was to own them, and bytes of records that were moved for that and for offers. */
+  slotsArrived = 0;
+  transferBytes = 0;
+  /** Records of slots that this node no longer owns, dropped after they were offered to the owners. */
+  recordsHandedOver = 0;
   /** Slots that became whole again after this node came back without its data. */
   slotsRefilled = 0;
   /** Tombstones that this node proposed to collect, those that it removed, and those that came back and were refused. */

@@ -2,7 +2,7 @@ import type { Stamp } from '../clock/hybrid-clock.ts';
 import { assert } from '../lib/assert.ts';
 import type { CollectionMessages, Fenced, FenceRequest } from './collection-messages.ts';
 import type { Peer } from './peer.ts';
-import { firstOperationId, type ReplicationContext } from './replication-context.ts';
+import { firstOperationId, isOfThisEpoch, type ReplicationContext } from './replication-context.ts';
 
 /** What a member knows of records that it may yet send and that do not come out of its store. */
 export interface Undelivered {
@@ -44,22 +44,14 @@ const PATIENCE_MS = 4_000;
 export class Fence {
   readonly #context: ReplicationContext;
   readonly #messages: CollectionMessages;
-  readonly #peers: readonly Peer[];
   readonly #undelivered: Undelivered;
   #nextId: number;
   #running: RunningFence | undefined;
   #asked: FenceDone[] = [];
 
-  /** @param peers all members of the ring. */
-  constructor(
-    context: ReplicationContext,
-    messages: CollectionMessages,
-    peers: readonly Peer[],
-    undelivered: Undelivered,
-  ) {
+  constructor(context: ReplicationContext, messages: CollectionMessages, undelivered: Undelivered) {
     this.#context = context;
     this.#messages = messages;
-    this.#peers = peers;
     this.#undelivered = undelivered;
     this.#nextId = firstOperationId(context);
   }
@@ -71,7 +63,7 @@ export class Fence {
 
   /** A member asks: this node's answer travels behind everything that it was sent. */
   onFence(from: Peer, { id, epoch, upTo }: FenceRequest): void {
-    if (epoch !== this.#context.epoch || this.#context.guard.isTooFarAhead(upTo)) return;
+    if (!isOfThisEpoch(this.#context, from, epoch) || this.#context.guard.isTooFarAhead(upTo)) return;
     this.#undelivered.vouch(upTo);
     const floor = this.#undelivered.leastStamp();
     this.#context.sendOrdered(from, this.#messages.encodeFenced({ id, floor }));
@@ -84,7 +76,8 @@ export class Fence {
     this.#settle(fence);
   }
 
-  onLinkDown(): void {
+  /** Its answers are of members that there were, or come after a link was down. */
+  giveUp(): void {
     if (this.#running !== undefined) this.#end(this.#running, undefined);
   }
 
@@ -109,7 +102,7 @@ export class Fence {
       id: this.#nextId++,
       upTo,
       startedMs: nowMs,
-      waitsFor: new Set(this.#peers.filter(peer => !peer.isSelf)),
+      waitsFor: new Set(this.#context.peers.filter(peer => !peer.isSelf)),
       done: this.#asked,
       floor: Math.min(upTo + 1, this.#undelivered.leastStamp()),
       sentMs: nowMs,

@@ -1,5 +1,6 @@
 import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 import { ByteWriter } from '../lib/byte-writer.ts';
+import type { ReplicaCount } from '../lib/replica-count.ts';
 import { slotOf } from '../lib/slots.ts';
 import type { ExpireCondition, Mutation } from '../store/mutation.ts';
 import type { Found, Outcome } from '../store/outcome.ts';
@@ -22,10 +23,24 @@ export interface ForwardReply {
   readonly outcome: Outcome | Declined;
 }
 
-/** The asked node may not coordinate the operation now, and has done nothing: another may. */
-export interface Declined {
-  readonly status: 'declined';
-  readonly reason: string;
+/** The asked node has done nothing: it may not coordinate the operation now, or as far as it knows it never may (`moved`). */
+export type Declined =
+  | { readonly status: 'declined'; readonly reason: string }
+  | { readonly status: 'moved'; readonly reason: string };
+
+const QUORUM = 0;
+const ALL = 255;
+
+/** A number of replicas in one byte. */
+function countCode(count: ReplicaCount): number {
+  if (count === 'quorum') return QUORUM;
+  if (count === 'all') return ALL;
+  return count === 'one' ? 1 : count;
+}
+
+function countOf(code: number): ReplicaCount {
+  if (code === QUORUM) return 'quorum';
+  return code === ALL ? 'all' : code;
 }
 
 const READ = 0;
@@ -37,7 +52,7 @@ const SET_CONDITIONS = ['always', 'absent', 'present'] as const;
 const EXPIRE_CONDITIONS = ['always', 'not-expiring', 'expiring', 'later', 'sooner', 'expiring-sooner'] as const;
 const KEEP_EXPIRY = -1;
 
-const OUTCOMES = ['read', 'written', 'unavailable', 'refused', 'declined'] as const;
+const OUTCOMES = ['read', 'written', 'unavailable', 'refused', 'declined', 'moved'] as const;
 
 /** Encodes and decodes forwarded operations and their outcomes. Decoders start behind the type byte. */
 export class ForwardMessages {
@@ -49,7 +64,7 @@ export class ForwardMessages {
     out.u32(epoch);
     out.u8(operation.db);
     out.bytes(operation.key);
-    out.u8(operation.need);
+    out.u8(countCode(operation.need));
     if (operation.kind === 'read') {
       out.u8(READ);
       out.u8(operation.wantsValue ? 1 : 0);
@@ -66,15 +81,20 @@ export class ForwardMessages {
     const epoch = input.u32();
     const db = input.u8();
     const key = input.bytes();
-    const need = input.u8();
+    const count = input.u8();
     const code = input.u8();
     const slot = slotOf(key);
     if (code === READ) {
-      return { id, actor, epoch, operation: { kind: 'read', db, slot, key, need, wantsValue: input.u8() === 1 } };
+      return {
+        id,
+        actor,
+        epoch,
+        operation: { kind: 'read', db, slot, key, need: count, wantsValue: input.u8() === 1 },
+      };
     }
     const readNeed = input.u8();
     const mutation = readMutation(code, input);
-    return { id, actor, epoch, operation: { kind: 'write', db, slot, key, need, readNeed, mutation } };
+    return { id, actor, epoch, operation: { kind: 'write', db, slot, key, need: countOf(count), readNeed, mutation } };
   }
 
   encodeReply(id: number, outcome: Outcome | Declined, wantsValue: boolean): Encoded {
@@ -88,6 +108,7 @@ export class ForwardMessages {
         return this.#endFound(outcome.before, wantsValue);
       case 'unavailable':
       case 'declined':
+      case 'moved':
         out.text(outcome.reason);
         return this.#end(undefined);
       case 'refused':
@@ -111,6 +132,8 @@ export class ForwardMessages {
         return { id, outcome: { status: 'refused', error: input.text() } };
       case 'declined':
         return { id, outcome: { status: 'declined', reason: input.text() } };
+      case 'moved':
+        return { id, outcome: { status: 'moved', reason: input.text() } };
     }
   }
 

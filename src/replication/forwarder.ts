@@ -1,7 +1,7 @@
 import type { Outcome, OutcomeSink } from '../store/outcome.ts';
 import type { Coordinator } from './coordinator.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
-import type { Forward, ForwardMessages, ForwardReply } from './forward-messages.ts';
+import type { Declined, Forward, ForwardMessages, ForwardReply } from './forward-messages.ts';
 import type { Keyspace } from './keyspace.ts';
 import { type KeyOperation, needsNoReplica } from './operation.ts';
 import type { Peer } from './peer.ts';
@@ -14,6 +14,8 @@ interface PendingForward {
   readonly operation: KeyOperation;
   readonly sink: OutcomeSink;
   readonly startedMs: number;
+  /** The ring epoch whose candidates are tried. */
+  readonly epoch: number;
   coordinator: Peer;
   /** Bit i: candidate i, a replica or behind them a stand-in, has been tried. */
   tried: number;
@@ -22,6 +24,10 @@ interface PendingForward {
   transferMs: number;
   /** Why a coordinator that was asked has left it to another. */
   declined: string | undefined;
+  /** A candidate has said that the slot is not its own, by the ring that it knows. */
+  sawMove: boolean;
+  /** And every other has done nothing either: the next epoch may tell more. */
+  isStranded: boolean;
 }
 
 /**
@@ -68,11 +74,14 @@ export class Forwarder {
       operation,
       sink,
       startedMs,
+      epoch: this.#context.epoch,
       coordinator,
       tried: 0,
       lastSentMs: startedMs,
       transferMs: transferMs(bytesToCarry(operation) * replicas.length),
       declined: undefined,
+      sawMove: false,
+      isStranded: false,
     };
     this.#handOver(pending, this.#pending.add(pending));
   }
@@ -90,13 +99,19 @@ export class Forwarder {
       this.#context.send(from, this.#messages.encodeReply(id, outcome, wantsValue));
     };
     const keyspace = this.#context.keyspaces.get(operation.db);
-    if (keyspace === undefined || message.epoch !== this.#context.epoch || !mayCoordinate(keyspace, operation)) {
+    if (message.epoch !== this.#context.epoch) this.#context.sawEpoch(from, message.epoch);
+    if (keyspace === undefined || !mayCoordinate(keyspace, operation)) {
       this.#context.counters.misdirected++;
-      return complete({ status: 'unavailable', reason: `ring epoch ${message.epoch} is not ${this.#context.epoch}` });
+      const reason = `slot ${operation.slot} has other owners at ring epoch ${this.#context.epoch}`;
+      return this.#decline(from, id, { status: 'moved', reason });
     }
     const reason = this.#coordinator.whyNot(operation);
-    if (reason === undefined) return this.#coordinator.run(keyspace, operation, { complete });
-    this.#context.send(from, this.#messages.encodeReply(id, { status: 'declined', reason }, false));
+    if (reason === undefined) this.#coordinator.run(keyspace, operation, { complete });
+    else this.#decline(from, id, { status: 'declined', reason });
+  }
+
+  #decline(from: Peer, id: number, declined: Declined): void {
+    this.#context.send(from, this.#messages.encodeReply(id, declined, false));
   }
 
   onForwardReply(from: Peer, { id, outcome }: ForwardReply): void {
@@ -104,15 +119,33 @@ export class Forwarder {
     if (pending === undefined) return;
     // Only a read has more than one coordinator, and any of their answers is as good.
     if (pending.operation.kind === 'write' && pending.coordinator !== from) return;
-    if (outcome.status !== 'declined') return this.#complete(id, pending, outcome);
+    if (outcome.status !== 'declined' && outcome.status !== 'moved') return this.#complete(id, pending, outcome);
     pending.declined = outcome.reason;
-    this.#handOver(pending, id);
+    if (outcome.status === 'moved') pending.sawMove = true;
+    if (pending.epoch === this.#context.epoch) this.#handOver(pending, id);
+    else this.#beginAnew(pending, id);
   }
 
   /** A coordinator is sending a large value: it is not silent, only slow. */
   onComing(id: number, bytes: number): void {
     const pending = this.#pending.get(id);
     if (pending !== undefined) pending.transferMs = Math.max(pending.transferMs, transferMs(bytes));
+  }
+
+  /** The ring has changed: others may coordinate now. A write that was sent to one may be run there all the same. */
+  ringChanged(): void {
+    const waiting: [PendingForward, number][] = [];
+    this.#pending.forEachOlderThan(Number.POSITIVE_INFINITY, 0, (pending, id) => waiting.push([pending, id]));
+    for (const [pending, id] of waiting)
+      if (pending.operation.kind === 'read' || pending.isStranded) this.#beginAnew(pending, id);
+  }
+
+  /** Tries all candidates of the present epoch, under a new number: none takes it for a copy of what it has declined. */
+  #beginAnew(before: PendingForward, id: number): void {
+    this.#pending.remove(id);
+    const { epoch } = this.#context;
+    const pending = { ...before, epoch, tried: 0, declined: undefined, sawMove: false, isStranded: false };
+    this.#handOver(pending, this.#pending.add(pending));
   }
 
   /** The link to a peer broke: what it was to coordinate may or may not have reached it. */
@@ -135,7 +168,9 @@ export class Forwarder {
     const nowMs = clock.monotonicMs();
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (pending, id) => {
       const patienceMs = limits.requestTimeoutMs + limits.resendAfterMs + pending.transferMs;
-      if (nowMs - pending.startedMs >= patienceMs) {
+      if (nowMs - pending.startedMs >= patienceMs && pending.isStranded) {
+        this.#complete(id, pending, { status: 'unavailable', reason: pending.declined! });
+      } else if (nowMs - pending.startedMs >= patienceMs) {
         const reason = `coordinator ${pending.coordinator.name} did not answer in ${patienceMs} ms`;
         this.#complete(id, pending, this.#fateUnknown(pending, reason));
       } else if (
@@ -163,7 +198,7 @@ export class Forwarder {
       if ((pending.tried & (1 << index)) !== 0) continue;
       pending.tried |= 1 << index;
       const candidate = candidates[index]!;
-      if (candidate.isSelf) return this.#standIn(pending, id);
+      if (candidate.isSelf) return this.#runHere(pending, id);
       if (!this.#context.send(candidate, message)) continue;
       pending.coordinator = candidate;
       return;
@@ -172,12 +207,14 @@ export class Forwarder {
     const waiting =
       operation.kind === 'read' && replicas.some((peer, i) => pending.tried & (1 << i) && peer.linked && !peer.isSelf);
     if (waiting) return;
+    pending.isStranded = pending.sawMove;
+    if (pending.isStranded) return;
     const reason = pending.declined ?? `0 of ${replicas.length} replicas are reachable`;
     this.#complete(id, pending, { status: 'unavailable', reason });
   }
 
-  /** This node is the nearest that is left. */
-  #standIn({ keyspace, operation, sink }: PendingForward, id: number): void {
+  /** This node is the best that is left: as a stand-in, or because the slot has come to be its own. */
+  #runHere({ keyspace, operation, sink }: PendingForward, id: number): void {
     this.#pending.remove(id);
     this.#coordinator.run(keyspace, operation, sink);
   }

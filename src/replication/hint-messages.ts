@@ -16,7 +16,7 @@ export interface HintHandover {
 
 /** Coordinator to a stand-in: keep this record until these replicas have it. Answered with `replicated`. */
 export interface StandInRequest extends HintHandover {
-  /** Bit i: replica i of the key's preference list. */
+  /** Bit i: writer i of the key's slot (`placement.ts`). */
   readonly replicas: number;
 }
 

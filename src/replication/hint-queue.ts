@@ -112,6 +112,15 @@ export class HintQueue {
     return hint;
   }
 
+  /** Drops the hints that are not wanted; the others keep their order. */
+  retain(isWanted: (hint: Hint) => boolean): void {
+    for (let left = this.#size; left > 0; left--) {
+      const second = this.firstSecond;
+      const hint = this.take();
+      if (isWanted(hint)) this.add(hint, second);
+    }
+  }
+
   #addBlock(): void {
     const hints = new Float64Array(BLOCK_HINTS);
     this.#blocks.push({ hints, seconds: new Uint32Array(BLOCK_HINTS), from: 0, to: 0 });

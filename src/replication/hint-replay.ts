@@ -72,6 +72,11 @@ export class HintReplay {
     if (handover.unanswered === 0 && !handover.isPutBack) this.#hints.release(handover.hint);
   }
 
+  /** Who is to be handed what is about to change: everything under way is a hint again. */
+  ringChanges(): void {
+    this.#underWay.forEachOlderThan(Number.POSITIVE_INFINITY, 0, (record, id) => this.#putBack(id, record));
+  }
+
   onLinkDown(peer: Peer): void {
     this.#underWay.forEachOlderThan(Number.POSITIVE_INFINITY, 0, (record, id) => {
       if (record.handover.peer === peer) this.#putBack(id, record);

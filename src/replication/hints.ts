@@ -88,7 +88,7 @@ export class Hints {
     const hint = toHint(keyspace.db, slot, hash);
     const queue = this.#queueOf(peer);
     if (!queue.isFull || queue.hasLately(hint) || this.#hasRoom(MAX_GROWTH_BYTES)) {
-      return this.#add(queue, hint, !keyspace.placement.isHeldHere(slot));
+      return this.#add(queue, hint, !keyspace.placement.isWrittenHere(slot));
     }
     this.#context.counters.hintsOverflowed++;
     this.#oweRound(peer, 'too many');
@@ -110,6 +110,21 @@ export class Hints {
     this.#leastKeptStamp = Math.min(this.#leastKeptStamp, stamp);
     const hint = toHint(keyspace.db, slot, hash);
     for (const peer of peers) this.#add(this.#queueOf(peer), hint, true);
+  }
+
+  /**
+   * The ring has changed. What is kept is kept for those who own its slot now, this node perhaps among them; notes about records of this
+   * node's own go with its slots (`leftovers.ts`), and are void for whoever is sent its writes no more.
+   */
+  ringChanged(): void {
+    const kept = [...this.#kept.keys()];
+    for (const [peer, queue] of this.#queues) {
+      queue.retain(hint => this.#isOwed(peer, hint));
+      if (queue.size === 0) this.#queues.delete(peer);
+    }
+    this.#kept.clear();
+    for (const hint of kept) this.#keepAnew(hint);
+    if (this.#kept.size === 0) this.#forgetAll();
   }
 
   /** Puts back a hint that was taken out and not handed over. */
@@ -158,6 +173,27 @@ export class Hints {
     this.#log.warn('hints were dropped: anti-entropy will bring what they stood for', { node: peer.name, reason });
   }
 
+  /** Whether the peer is to be handed what this node has under the hint, and has it as one who is sent the slot's writes. */
+  #isOwed(peer: Peer, hint: Hint): boolean {
+    const slot = slotOfHint(hint);
+    const { placement } = this.#context.keyspaces.get(dbOf(hint))!;
+    return placement.isWrittenHere(slot) && placement.writersOf(slot).includes(peer);
+  }
+
+  #keepAnew(hint: Hint): void {
+    const keyspace = this.#context.keyspaces.get(dbOf(hint))!;
+    const slot = slotOfHint(hint);
+    const hash = hashOfHint(hint);
+    if (!keyspace.placement.isWrittenHere(slot)) {
+      for (const peer of keyspace.placement.writersOf(slot)) this.#add(this.#queueOf(peer), hint, true);
+      return;
+    }
+    for (const { key, record } of recordsUnder(keyspace.kept, slot, [hash])) {
+      keyspace.store.merge(slot, hash, key, record);
+      keyspace.kept.remove(slot, hash, key);
+    }
+  }
+
   /** Removes what is kept under a hint: no peer waits for it any more. */
   #forget(hint: Hint): void {
     this.#kept.delete(hint);
@@ -166,7 +202,10 @@ export class Hints {
     const slot = slotOfHint(hint);
     const hash = hashOfHint(hint);
     for (const { key } of recordsUnder(kept, slot, [hash])) kept.remove(slot, hash, key);
-    if (this.#kept.size > 0) return;
+    if (this.#kept.size === 0) this.#forgetAll();
+  }
+
+  #forgetAll(): void {
     this.#leastKeptStamp = Number.POSITIVE_INFINITY;
     for (const keyspace of this.#context.keyspaces.values()) keyspace.forgetKept();
   }

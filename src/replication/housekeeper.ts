@@ -30,15 +30,15 @@ export class Housekeeper {
 
   /** @returns whether there was anything to do, so that there may be more. */
   #step(wallMs: number): boolean {
-    const { store, isSoleReplica } = this.#keyspace;
+    const { store, placement } = this.#keyspace;
     const dropped = store.sweepExpired(wallMs, STEP);
     const moved = store.compact(STEP);
-    const forgets = isSoleReplica && store.tombstoneCount > 0;
+    const forgets = placement.isAlone && store.tombstoneCount > 0;
     if (forgets) this.#forgetTombstones();
     return dropped > 0 || moved > 0 || forgets;
   }
 
-  /** Where a key has one replica, what an expired value leaves behind protects against nothing. */
+  /** Where there is one member, what an expired value leaves behind protects against nothing. */
   #forgetTombstones(): void {
     const { store } = this.#keyspace;
     let left = STEP;

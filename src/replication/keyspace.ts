@@ -1,12 +1,15 @@
 import { NO_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
-import { resolveCount } from '../lib/replica-count.ts';
+import { type ReplicaCount, resolveCount } from '../lib/replica-count.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
+import type { NodeName } from '../ports/outbox.ts';
 import type { ConflictJournal } from '../store/conflict-journal.ts';
 import type { RecordStore } from '../store/record-store.ts';
 import { CollectedTombstones } from './collected-tombstones.ts';
+import type { Peer } from './peer.ts';
 import type { Placement } from './placement.ts';
 import type { KeyspacePolicy } from './policy.ts';
-import { Refill } from './refill.ts';
+import { type OtherSide, WriteQuorum } from './quorum.ts';
+import { type Merged, SlotMerges } from './slot-merges.ts';
 
 /** Collected tombstones that are remembered: some megabytes at most. */
 export const COLLECTED_REMEMBERED = 65_536;
@@ -15,34 +18,68 @@ export const COLLECTED_REMEMBERED = 65_536;
 export class Keyspace {
   readonly policy: KeyspacePolicy;
   readonly store: RecordStore;
-  readonly placement: Placement;
-  readonly refill: Refill;
+  /**
+   * What this node, an owner, lost and has yet to learn. It takes writes, but its answer counts towards no R until it has merged
+   * the slot from N−W+1 other owners that are whole: any write acknowledged by W of N is held by at least one of those, so afterwards it
+   * knows every write that it may have acknowledged before. One that is refilling itself is no such witness; but when all others that are
+   * not gone for good have been merged, whole or not, there is nobody left to ask, and what is missing is lost (more than W−1 owners lost it).
+   */
+  readonly refill = new SlotMerges(
+    slot => this.placement.replicasOf(slot),
+    (slot, _, { all, whole }) => {
+      const others = this.placement.replicaCount - 1;
+      return whole >= Math.min(this.#witnesses, others) || all >= this.placement.knowing(slot).length;
+    },
+  );
+  /**
+   * What this node has yet to merge of the slots that it will own (`membership/topology.ts`): from N−W+1 owners that are whole, itself
+   * included if it is one, and besides from every owner that lives. The first so that what was acknowledged by W is on W of the new
+   * owners; the second so that what one owner alone has acknowledged moves with the slot.
+   */
+  readonly arrivals = new SlotMerges(
+    slot => this.placement.replicasOf(slot),
+    (slot, mergedFrom, merged) => this.hasArrived(slot, mergedFrom, merged),
+  );
   /** What last-write-wins put aside here. */
   readonly conflicts: ConflictJournal;
   readonly collected = new CollectedTombstones(COLLECTED_REMEMBERED);
-  /** R and W of the policy as numbers of replicas. */
-  readonly readNeed: number;
-  readonly writeNeed: number;
+  /** Slots that this node is to own and had to merge for it when the change began. */
+  #arriving = 0;
+  #placement: Placement;
   #kept: RecordStore | undefined;
 
   constructor(policy: KeyspacePolicy, store: RecordStore, placement: Placement, conflicts: ConflictJournal) {
     this.conflicts = conflicts;
     this.policy = policy;
     this.store = store;
-    this.placement = placement;
-    const replicas = placement.replicaCount;
-    this.readNeed = resolveCount(policy.read, replicas);
-    this.writeNeed = resolveCount(policy.write, replicas);
-    this.refill = new Refill(Math.min(replicas - this.writeNeed + 1, replicas - 1), replicas - 1);
+    this.#placement = placement;
+    this.#beginArrivals();
   }
 
   get db(): number {
     return this.policy.db;
   }
 
-  /** Whether keys have one replica only: then there is nobody who could bring a deleted key back, and no tombstone is needed. */
+  get placement(): Placement {
+    return this.#placement;
+  }
+
+  /** R and W of the policy as numbers of owners. */
+  get readNeed(): number {
+    return resolveCount(this.policy.read, this.placement.replicaCount);
+  }
+
+  get writeNeed(): number {
+    return resolveCount(this.policy.write, this.placement.replicaCount);
+  }
+
+  get arriving(): number {
+    return this.#arriving;
+  }
+
+  /** Whether keys have one replica only: then there is nobody else to ask or to tell. */
   get isSoleReplica(): boolean {
-    return this.placement.replicaCount === 1;
+    return this.placement.replicaCount === 1 && !this.placement.isChanging;
   }
 
   /** Records that this node keeps for replicas that could not be reached, when it stands in; none that it is a replica of. */
@@ -62,12 +99,62 @@ export class Keyspace {
 
   /** Where this node has the slot's records: with its own, or with those that it keeps for others. */
   storeOf(slot: number): RecordStore {
-    return this.placement.isHeldHere(slot) ? this.store : this.kept;
+    return this.placement.isWrittenHere(slot) ? this.store : this.kept;
   }
 
-  /** Marks everything held here as lost: this node was a member before, and comes back without its data. */
+  /** What an operation that asks for W acknowledgements has to reach in this slot. */
+  writeQuorum(slot: number, count: ReplicaCount): WriteQuorum {
+    const { placement } = this;
+    return new WriteQuorum(resolveCount(count, placement.replicaCount), this.#otherSide(slot, count));
+  }
+
+  /** Marks everything owned here as lost: this node was a member before, and comes back without its data. */
   beginRefill(): void {
     for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.isHeldHere(slot)) this.refill.begin(slot);
+  }
+
+  /** The ring has changed, or has come to another phase of a change. */
+  place(placement: Placement): void {
+    const before = this.#placement;
+    this.#placement = placement;
+    const isNext = placement.epoch === before.epoch + 1;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const isAsBefore = placement.isSame(slot, before) && placement.mustArrive(slot) === before.mustArrive(slot);
+      if (isNext && isAsBefore) continue;
+      const hadArrived = before.isWrittenHere(slot) && !this.arrivals.isPending(slot);
+      const isNew = !before.isHeldHere(slot) && !hadArrived;
+      this.arrivals.end(slot);
+      if (!placement.isHeldHere(slot)) this.refill.end(slot);
+      else if (isNew || this.refill.isPending(slot)) this.refill.begin(slot);
+      if (placement.mustArrive(slot)) this.arrivals.begin(slot);
+    }
+    this.#countArriving();
+  }
+
+  /**
+   * Whether the former owners of what moves cannot answer a read among themselves any more, once these nodes have turned to the new ones: of
+   * each slot N−R+1 must have. Where reads need not meet writes there is nothing to wait for.
+   */
+  mayEnd(turned: ReadonlySet<NodeName>): boolean {
+    const { placement, policy } = this;
+    const count = placement.otherCount;
+    const readNeed = resolveCount(policy.read, count);
+    if (readNeed + resolveCount(policy.write, count) <= count) return true;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      if (!placement.isMoving(slot)) continue;
+      const left = placement.formerOwnersOf(slot).filter(peer => !turned.has(peer.name)).length;
+      if (left >= readNeed) return false;
+    }
+    return true;
+  }
+
+  /** Whether this node has merged enough of a slot that it is to own. */
+  hasArrived(slot: number, mergedFrom: (peer: Peer) => boolean, { all, whole }: Merged): boolean {
+    const others = this.placement.knowing(slot);
+    if (all >= others.length) return true;
+    const needed = Math.max(1, Math.min(this.#witnesses, this.placement.replicaCount - 1));
+    const isSelfWhole = this.placement.isHeldHere(slot) && !this.refill.isPending(slot);
+    return whole + (isSelfWhole ? 1 : 0) >= needed && others.every(peer => !peer.alive || mergedFrom(peer));
   }
 
   /** Whether one more value is within the policy's memory limit. */
@@ -77,7 +164,12 @@ export class Keyspace {
 
   /** Whether this node may answer a read at R=1 from its own record. */
   answersAlone(slot: number): boolean {
-    return this.placement.isHeldHere(slot) && !this.refill.isRefilling(slot);
+    return this.placement.isHeldHere(slot) && !this.refill.isPending(slot);
+  }
+
+  /** Whether this node's acknowledgement is enough for a write at W=1. */
+  acknowledgesAlone(slot: number): boolean {
+    return this.placement.isOnAllSides(slot) && !this.refill.isPending(slot);
   }
 
   /** The greatest stamp in the key's record, its expiry's included; 0 when nothing is held here. */
@@ -85,5 +177,31 @@ export class Keyspace {
     const store = this.storeOf(slot);
     const ref = store.find(slot, store.hashOf(key), key);
     return ref === 0 ? NO_STAMP : store.newestStampOf(ref);
+  }
+
+  /** N−W+1: so many owners hold together whatever was acknowledged. */
+  get #witnesses(): number {
+    return this.placement.replicaCount - this.writeNeed + 1;
+  }
+
+  #otherSide(slot: number, count: ReplicaCount): OtherSide | undefined {
+    const { placement } = this;
+    if (!placement.isMoving(slot)) return undefined;
+    return {
+      need: resolveCount(count, placement.otherCount),
+      onlyOwners: placement.onlyOwners(slot),
+      onlyOthers: placement.onlyOthers(slot),
+    };
+  }
+
+  #beginArrivals(): void {
+    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.mustArrive(slot)) this.arrivals.begin(slot);
+    this.#countArriving();
+  }
+
+  #countArriving(): void {
+    let arriving = 0;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.mustArrive(slot)) arriving++;
+    this.#arriving = arriving;
   }
 }

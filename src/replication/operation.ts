@@ -1,3 +1,4 @@
+import type { ReplicaCount } from '../lib/replica-count.ts';
 import { type Mutation, needsRead } from '../store/mutation.ts';
 
 /** One client operation on one key, with the consistency its connection asked for. */
@@ -19,8 +20,8 @@ export interface ReadOfKey extends OfKey {
 
 export interface WriteOfKey extends OfKey {
   readonly kind: 'write';
-  /** W, resolved to a number of replicas. */
-  readonly need: number;
+  /** W. Of how many owners it is a quorum, or all, is found out where it is coordinated. */
+  readonly need: ReplicaCount;
   /** R for the read that a conditional write begins with. */
   readonly readNeed: number;
   readonly mutation: Mutation;

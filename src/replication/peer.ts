@@ -1,5 +1,12 @@
 import type { NodeName } from '../ports/outbox.ts';
 
+/** What membership says of a member (`membership/member.ts`). */
+export interface Standing {
+  readonly status: string;
+  readonly refilling: boolean;
+  readonly clockOff: boolean;
+}
+
 /** A member of the ring as the replication layer sees it: one object a member, shared by every preference list. */
 export class Peer {
   readonly name: NodeName;
@@ -15,6 +22,14 @@ export class Peer {
 
   /** It says of itself that its clock is off: it stamps nothing. */
   clockOff = false;
+
+  /** Takes what membership holds true of it. */
+  believe({ status, refilling, clockOff }: Standing): void {
+    this.alive = status !== 'dead' && status !== 'left';
+    this.suspect = status === 'suspect';
+    this.refilling = refilling;
+    this.clockOff = clockOff;
+  }
 
   constructor(name: NodeName, isSelf: boolean) {
     this.name = name;

@@ -1,5 +1,6 @@
 import { assert } from '../lib/assert.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
+import type { PreferenceTable } from '../ring/preference-table.ts';
 import type { Ring } from '../ring/ring.ts';
 import type { Peer } from './peer.ts';
 
@@ -9,68 +10,288 @@ const MAX_REPLICAS = 31;
 /** Members beyond the preference list that may be asked to stand in. */
 const MAX_STAND_INS = 16;
 
+/** What this node is to a slot: bits of its flags. */
+const OWNS = 1;
+const OWNS_ON_THE_OTHER_SIDE = 2;
+const ALL_SIDES = OWNS | OWNS_ON_THE_OTHER_SIDE;
+
+/** A ring, and its members in the ring's order as peers. */
+export interface PeeredRing {
+  readonly ring: Ring;
+  readonly peers: readonly Peer[];
+}
+
+/** The rings of one epoch (`membership/topology.ts`). */
+export interface Rings {
+  readonly epoch: number;
+  readonly phase: 'settled' | 'merge' | 'pass';
+  /** Whether the cluster has one member, who has never to fear another's older version of anything. */
+  readonly isAlone: boolean;
+  /** Members that are gone for good, and what they held with them. */
+  readonly lost: ReadonlySet<Peer>;
+  /** Whose preference lists reads go by: of two, the old ring until the new owners have merged, then the new one. */
+  readonly owners: PeeredRing;
+  /** While the ring changes the one that reads do not go by; writes go to both. */
+  readonly other: PeeredRing | undefined;
+}
+
 /**
- * Who holds which slot in one keyspace at one ring epoch: the ring's preference lists, as the peers themselves.
+ * Who holds which slot in one keyspace at one ring epoch: the rings' preference lists, as the peers themselves.
  * Slots with the same list share one array, so a list is found by one look-up and nothing is allocated.
+ *
+ * A slot *moves* while its lists on the two sides differ. Then it has the owners, whom reads go to, and on the other side those who
+ * will own it (or, in the last phase, have owned it). A write has to be acknowledged on both sides.
  */
 export class Placement {
-  /** min(N, members): how many replicas every slot has. */
+  /** The last epoch at which these were the lists, as far as is known. */
+  #epoch: number;
+  /** Whether those on the other side are still merging what they will own. */
+  readonly isMerging: boolean;
+  readonly isAlone: boolean;
+  /** min(N, members): how many owners every slot has, and how many it has on the other side while the ring changes. */
   readonly replicaCount: number;
-  readonly #lists: (readonly Peer[])[] = new Array(SLOT_COUNT);
-  readonly #heldHere = new Uint8Array(SLOT_COUNT);
-  readonly #ring: Ring;
-  readonly #peers: readonly Peer[];
+  readonly otherCount: number;
+  readonly #owners: (readonly Peer[])[] = new Array(SLOT_COUNT);
+  /** Owners, and behind them those that are on the other side only. */
+  readonly #writers: (readonly Peer[])[] = new Array(SLOT_COUNT);
+  /** By slot: bit i of one word for writer i that is an owner only, of the other for one that is on the other side only. */
+  readonly #onlyOwner: Uint32Array | undefined;
+  readonly #onlyOther: Uint32Array | undefined;
+  readonly #flags = new Uint8Array(SLOT_COUNT);
+  /** The epoch at which a slot's lists last changed, as far as this node knows; a later one if it has missed some. */
+  readonly #changedAt = new Uint32Array(SLOT_COUNT);
+  readonly #lost: ReadonlySet<Peer>;
+  readonly #ring: PeeredRing;
   readonly #standIns = new Map<number, readonly Peer[]>();
 
-  /** @param peers the ring's members in the ring's order. */
-  constructor(ring: Ring, peers: readonly Peer[], replicas: number) {
-    this.replicaCount = Math.min(replicas, peers.length);
-    assert(this.replicaCount <= MAX_REPLICAS, `Cannot place ${replicas} replicas: ${MAX_REPLICAS} is the most`);
-    this.#ring = ring;
-    this.#peers = peers;
-    const table = ring.table(this.replicaCount);
-    const shared = new Map<string, readonly Peer[]>();
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      const indexes = table.of(slot);
-      const id = indexes.join();
-      let list = shared.get(id);
-      if (list === undefined) {
-        list = indexes.map(index => peers[index]!);
-        shared.set(id, list);
-      }
-      this.#lists[slot] = list;
-      if (list.some(peer => peer.isSelf)) this.#heldHere[slot] = 1;
+  /** @param before what was in force here until now. */
+  constructor({ epoch, phase, isAlone, lost, owners, other }: Rings, replicas: number | 'all', before?: Placement) {
+    const countOf = ({ peers }: PeeredRing) => (replicas === 'all' ? peers.length : Math.min(replicas, peers.length));
+    this.#epoch = epoch;
+    this.isMerging = phase === 'merge';
+    this.isAlone = isAlone;
+    this.#lost = lost;
+    this.replicaCount = countOf(owners);
+    this.otherCount = other === undefined ? 0 : countOf(other);
+    this.#ring = owners;
+    if (other !== undefined) {
+      this.#onlyOwner = new Uint32Array(SLOT_COUNT);
+      this.#onlyOther = new Uint32Array(SLOT_COUNT);
     }
+    const sides = new SlotSides(owners, this.replicaCount, other, this.otherCount);
+    for (let slot = 0; slot < SLOT_COUNT; slot++) this.#place(slot, sides.of(slot));
+    this.#noteChanges(before);
   }
 
-  /** The slot's preference list. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The next epoch has the same rings. */
+  goOnTo(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
+  /** The slot's owners, whom reads go to: its preference list. */
   replicasOf(slot: number): readonly Peer[] {
-    return this.#lists[slot]!;
+    return this.#owners[slot]!;
   }
 
-  /** The members that follow the slot's replicas on the ring and stand in for them, the nearest first; found when first asked for. */
+  /** The slot's owners but for this node and those that are gone for good: who may still know something of it. */
+  knowing(slot: number): readonly Peer[] {
+    return this.replicasOf(slot).filter(peer => !peer.isSelf && !this.#lost.has(peer));
+  }
+
+  /** Whom a write is sent to: the owners, and behind them, while the slot moves, those on the other side. */
+  writersOf(slot: number): readonly Peer[] {
+    return this.#writers[slot]!;
+  }
+
+  /** Whether the ring changes; not every slot moves then. */
+  get isChanging(): boolean {
+    return this.otherCount > 0;
+  }
+
+  isMoving(slot: number): boolean {
+    return this.onlyOwners(slot) !== 0 || this.onlyOthers(slot) !== 0;
+  }
+
+  /** Bit i: writer i is an owner, and not on the other side. */
+  onlyOwners(slot: number): number {
+    return this.#onlyOwner === undefined ? 0 : this.#onlyOwner[slot]!;
+  }
+
+  /** Bit i: writer i is on the other side, and no owner. */
+  onlyOthers(slot: number): number {
+    return this.#onlyOther === undefined ? 0 : this.#onlyOther[slot]!;
+  }
+
+  /** The members that follow the slot's owners on the ring and stand in for them, the nearest first; found when first asked for. */
   standInsOf(slot: number): readonly Peer[] {
     let list = this.#standIns.get(slot);
     if (list === undefined) {
-      const most = Math.min(this.replicaCount + MAX_STAND_INS, MAX_REPLICAS);
-      const indexes = this.#ring.replicasOf(slot, most).subarray(this.replicaCount);
-      list = Array.from(indexes, index => this.#peers[index]!);
+      const writers = this.writersOf(slot);
+      const most = Math.min(writers.length + MAX_STAND_INS, MAX_REPLICAS);
+      const indexes = this.#ring.ring.replicasOf(slot, most).subarray(this.replicaCount);
+      const others = Array.from(indexes, index => this.#ring.peers[index]!).filter(peer => !writers.includes(peer));
+      list = others.slice(0, MAX_REPLICAS - writers.length);
       this.#standIns.set(slot, list);
     }
     return list;
   }
 
-  /** Whether this node is one of the slot's replicas. */
+  /** Whether this node is one of the slot's owners. */
   isHeldHere(slot: number): boolean {
-    return this.#heldHere[slot] === 1;
+    return (this.#flags[slot]! & OWNS) !== 0;
   }
 
-  /** The slots that both this node and `peer` hold, ascending. */
-  slotsSharedWith(peer: Peer): Uint16Array {
-    const shared: number[] = [];
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (this.isHeldHere(slot) && this.replicasOf(slot).includes(peer)) shared.push(slot);
-    }
-    return Uint16Array.from(shared);
+  /** Whether this node is sent the slot's writes. */
+  isWrittenHere(slot: number): boolean {
+    return this.#flags[slot] !== 0;
   }
+
+  /** Whether this node's acknowledgement counts on both sides. */
+  isOnAllSides(slot: number): boolean {
+    return this.#flags[slot] === ALL_SIDES;
+  }
+
+  /**
+   * Whether this node has to merge the slot before the ring can turn: it is to own it. Where there will be fewer owners than there
+   * are, those that stay must, too, or what W of the many hold would be on too few.
+   */
+  mustArrive(slot: number): boolean {
+    if (!this.isMerging || (this.#flags[slot]! & OWNS_ON_THE_OTHER_SIDE) === 0) return false;
+    return !this.isHeldHere(slot) || (this.isMoving(slot) && this.otherCount < this.replicaCount);
+  }
+
+  /** Those who have to merge slots before the ring can turn (`mustArrive`). */
+  arrivers(): ReadonlySet<Peer> {
+    const arrivers = new Set<Peer>();
+    if (!this.isMerging) return arrivers;
+    const shrinks = this.otherCount < this.replicaCount;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      if (!this.isMoving(slot)) continue;
+      for (const [i, peer] of this.writersOf(slot).entries()) {
+        const bit = 1 << i;
+        if ((this.onlyOthers(slot) & bit) !== 0 || (shrinks && (this.onlyOwners(slot) & bit) === 0)) arrivers.add(peer);
+      }
+    }
+    return arrivers;
+  }
+
+  /** The former owners of a slot that moves and has turned to its new ones. */
+  formerOwnersOf(slot: number): readonly Peer[] {
+    return this.writersOf(slot).filter((_, i) => (this.onlyOwners(slot) & (1 << i)) === 0);
+  }
+
+  /** Whether a request that was sent at this epoch is about the slot as it is now. */
+  isCurrent(slot: number, epoch: number): boolean {
+    return epoch >= this.#changedAt[slot]!;
+  }
+
+  /** Whether the two have the same lists for the slot. */
+  isSame(slot: number, other: Placement): boolean {
+    const isSameOwners = isSameList(this.replicasOf(slot), other.replicasOf(slot));
+    return isSameOwners && isSameList(this.writersOf(slot), other.writersOf(slot)) && this.#isSameSides(slot, other);
+  }
+
+  /**
+   * The slots that this node and each other compare, ascending: both are sent their writes, and one of them at least is an owner. The
+   * same at both ends.
+   */
+  sharedSlots(): ReadonlyMap<Peer, Uint16Array> {
+    const shared = new Map<Peer, number[]>();
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      if (!this.isWrittenHere(slot)) continue;
+      const peers = this.isHeldHere(slot) ? this.writersOf(slot) : this.replicasOf(slot);
+      for (const peer of peers) {
+        if (peer.isSelf) continue;
+        const slots = shared.get(peer);
+        if (slots === undefined) shared.set(peer, [slot]);
+        else slots.push(slot);
+      }
+    }
+    return new Map([...shared].map(([peer, slots]) => [peer, Uint16Array.from(slots)]));
+  }
+
+  #place(slot: number, { owners, writers, onlyOwner, onlyOther, flags }: Sides): void {
+    this.#owners[slot] = owners;
+    this.#writers[slot] = writers;
+    this.#flags[slot] = flags;
+    if (onlyOwner !== 0) this.#onlyOwner![slot] = onlyOwner;
+    if (onlyOther !== 0) this.#onlyOther![slot] = onlyOther;
+  }
+
+  /** A node that has missed epochs does not know what changed in them, and takes everything for changed. */
+  #noteChanges(before: Placement | undefined): void {
+    const isNext = before !== undefined && this.epoch === before.epoch + 1;
+    for (let slot = 0; slot < SLOT_COUNT; slot++)
+      this.#changedAt[slot] = isNext && this.isSame(slot, before) ? before.#changedAt[slot]! : this.epoch;
+  }
+
+  #isSameSides(slot: number, other: Placement): boolean {
+    return this.onlyOwners(slot) === other.onlyOwners(slot) && this.onlyOthers(slot) === other.onlyOthers(slot);
+  }
+}
+
+/** The lists of a slot, and what follows from them. */
+interface Sides {
+  readonly owners: readonly Peer[];
+  readonly writers: readonly Peer[];
+  readonly onlyOwner: number;
+  readonly onlyOther: number;
+  readonly flags: number;
+}
+
+/** The sides of slots; those of slots with the same lists are worked out once, and share their arrays. */
+class SlotSides {
+  readonly #owners: PreferenceTable;
+  readonly #others: PreferenceTable | undefined;
+  readonly #ownerLists: readonly (readonly Peer[])[];
+  readonly #otherLists: readonly (readonly Peer[])[];
+  readonly #known: (Sides | undefined)[][];
+
+  constructor(owners: PeeredRing, ownerCount: number, other: PeeredRing | undefined, otherCount: number) {
+    this.#owners = owners.ring.table(ownerCount);
+    this.#others = other?.ring.table(otherCount);
+    this.#ownerLists = peersOf(this.#owners, owners.peers);
+    this.#otherLists = this.#others === undefined ? [] : peersOf(this.#others, other!.peers);
+    this.#known = this.#ownerLists.map(() => []);
+  }
+
+  of(slot: number): Sides {
+    const owner = this.#owners.listAt(slot);
+    const other = this.#others?.listAt(slot) ?? 0;
+    const known = this.#known[owner]!;
+    let sides = known[other];
+    if (sides === undefined) {
+      const owners = this.#ownerLists[owner]!;
+      sides = sidesOf(owners, this.#otherLists[other] ?? owners);
+      known[other] = sides;
+    }
+    return sides;
+  }
+}
+
+function peersOf(table: PreferenceTable, peers: readonly Peer[]): readonly (readonly Peer[])[] {
+  return table.lists.map(list => list.map(index => peers[index]!));
+}
+
+function sidesOf(owners: readonly Peer[], others: readonly Peer[]): Sides {
+  const added = others.filter(peer => !owners.includes(peer));
+  const writers = added.length === 0 ? owners : [...owners, ...added];
+  assert(writers.length <= MAX_REPLICAS, `Cannot place ${writers.length} replicas: ${MAX_REPLICAS} is the most`);
+  const sides = { owners, writers, onlyOwner: 0, onlyOther: 0, flags: 0 };
+  for (const [i, peer] of writers.entries()) {
+    const isOwner = i < owners.length;
+    const isOther = others.includes(peer);
+    if (!isOther) sides.onlyOwner |= 1 << i;
+    if (!isOwner) sides.onlyOther |= 1 << i;
+    if (peer.isSelf) sides.flags = (isOwner ? OWNS : 0) | (isOther ? OWNS_ON_THE_OTHER_SIDE : 0);
+  }
+  return sides;
+}
+
+function isSameList(a: readonly Peer[], b: readonly Peer[]): boolean {
+  return a === b || (a.length === b.length && a.every((peer, i) => peer === b[i]));
 }

@@ -1,5 +1,17 @@
+import { bitsIn } from '../lib/bits.ts';
+
+/** What a write needs on the other side of a slot that moves (`placement.ts`). */
+export interface OtherSide {
+  /** W there. */
+  readonly need: number;
+  /** Bit i: writer i is an owner only; writer i is on the other side only. */
+  readonly onlyOwners: number;
+  readonly onlyOthers: number;
+}
+
 /**
- * Counts the acknowledgements of one write: arithmetic only, the coordinator does the waiting.
+ * Counts the acknowledgements of one write: arithmetic only, the coordinator does the waiting. Whoever may acknowledge has a bit:
+ * the slot's writers in their order, and behind them stand-ins, which count on every side.
  *
  * - A replica that stored the write, or already had it, acknowledges.
  * - A replica that holds a larger stamp answers `behind`: no acknowledgement, the write must be stamped again.
@@ -7,24 +19,37 @@
  *   counts only where one acknowledgement is all that was asked for, and order between writes is not promised.
  */
 export class WriteQuorum {
+  /** W among the owners. */
   readonly need: number;
+  readonly #other: OtherSide | undefined;
   #acknowledged = 0;
 
-  constructor(need: number) {
+  constructor(need: number, other?: OtherSide) {
     this.need = need;
+    this.#other = other;
   }
 
+  /** The bits of those whose acknowledgement counts. */
   get acknowledged(): number {
     return this.#acknowledged;
   }
 
   get reached(): boolean {
-    return this.#acknowledged >= this.need;
+    return this.missing === 0;
+  }
+
+  /** How many acknowledgements more it takes at least. */
+  get missing(): number {
+    const other = this.#other;
+    if (other === undefined) return Math.max(0, this.need - bitsIn(this.#acknowledged));
+    const owners = this.need - bitsIn(this.#acknowledged & ~other.onlyOthers);
+    const others = other.need - bitsIn(this.#acknowledged & ~other.onlyOwners);
+    return Math.max(0, owners, others);
   }
 
   /** One replica stored it. */
-  add(refilling: boolean): void {
-    if (!refilling || this.need === 1) this.#acknowledged++;
+  add(index: number, refilling: boolean): void {
+    if (!refilling || this.need === 1) this.#acknowledged |= 1 << index;
   }
 
   /** The write got a new stamp: what was acknowledged was the old one. */
@@ -57,5 +82,10 @@ export class ReadQuorum {
 
   add(refilling: boolean): void {
     if (!refilling) this.#answered++;
+  }
+
+  /** The slot has other owners: those are asked now. */
+  restart(): void {
+    this.#answered = 0;
   }
 }

@@ -39,6 +39,8 @@ interface PendingRead {
   readonly slot: number;
   readonly hash: number;
   readonly key: Uint8Array;
+  /** The owners that are asked. */
+  owners: readonly Peer[];
   readonly purpose: ReadPurpose;
   readonly done: ReadContinuation;
   readonly startedMs: number;
@@ -50,7 +52,7 @@ interface PendingRead {
   refilling: number;
   /** What this node holds when the read begins, as all replicas are told, and what replica i then said that it holds. */
   readonly known: KnownVersion | undefined;
-  readonly held: (KnownVersion | undefined)[];
+  held: (KnownVersion | undefined)[];
   lastSentMs: number;
   /** What a large value on its way adds to every wait. */
   transferMs: number;
@@ -118,6 +120,7 @@ export class ReadCoordinator {
       slot,
       hash,
       key,
+      owners: replicas,
       known: versionHeld(keyspace.store, ref),
       purpose,
       done,
@@ -130,10 +133,7 @@ export class ReadCoordinator {
       lastSentMs: 0,
       transferMs: 0,
     };
-    const self = replicas.findIndex(peer => peer.isSelf);
-    read.asked |= 1 << self;
-    read.answered |= 1 << self;
-    read.quorum.add(keyspace.refill.isRefilling(slot));
+    this.#answerHere(read);
     if (this.#isFinished(read)) return this.#finish(read);
     const possible = read.quorum.answered + replicas.filter(peer => !peer.isSelf && peer.alive).length;
     if (possible < need) return this.#giveUp(read, `${possible} of ${need} replicas can answer`);
@@ -151,7 +151,7 @@ export class ReadCoordinator {
     const read = this.#pending.get(reply.id);
     if (read === undefined) return;
     const { keyspace, slot, key } = read;
-    const index = keyspace.placement.replicasOf(slot).indexOf(from);
+    const index = read.owners.indexOf(from);
     const bit = 1 << index;
     if (index < 0 || (read.answered & bit) !== 0) return;
     if (reply.record !== undefined) absorb(this.#context, from, keyspace, slot, key, reply.record);
@@ -160,6 +160,28 @@ export class ReadCoordinator {
     read.quorum.add(reply.refilling);
     read.held[index] = reply.status === 'same' ? read.known : reply.record && versionOf(reply.record);
     this.#settle(read, reply.id);
+  }
+
+  /** The ring has changed: where a slot has other owners those are asked; where this node is none any more, others have to. */
+  ringChanged(): void {
+    this.#pending.forEachOlderThan(Number.POSITIVE_INFINITY, 0, (read, id) => {
+      const { keyspace, slot, owners } = read;
+      const now = keyspace.placement.replicasOf(slot);
+      if (now.length === owners.length && now.every((peer, i) => peer === owners[i])) return;
+      if (!keyspace.placement.isHeldHere(slot)) {
+        this.#pending.remove(id);
+        return this.#giveUp(read, 'the slot has moved');
+      }
+      read.owners = now;
+      read.held = new Array(now.length);
+      read.asked = 0;
+      read.answered = 0;
+      read.refilling = 0;
+      read.quorum.restart();
+      this.#answerHere(read);
+      if (!read.quorum.reached) this.#ask(read, id, read.quorum.need - read.quorum.answered);
+      this.#settle(read, id);
+    });
   }
 
   /** A replica is sending a large value for this read: it is not silent, only slow. */
@@ -192,13 +214,20 @@ export class ReadCoordinator {
     });
   }
 
+  #answerHere(read: PendingRead): void {
+    const self = read.owners.findIndex(peer => peer.isSelf);
+    read.asked |= 1 << self;
+    read.answered |= 1 << self;
+    read.quorum.add(read.keyspace.refill.isPending(read.slot));
+  }
+
   /** Sends the question to the next `count` replicas that have not been asked, live ones that are whole first. */
   #ask(read: PendingRead, id: number, count: number): void {
     const { messages, epoch, clock } = this.#context;
-    const { keyspace, slot, key, known } = read;
+    const { keyspace, key, known } = read;
     const message = messages.encodeRead(id, epoch, keyspace.db, key, known);
     read.lastSentMs = clock.monotonicMs();
-    const replicas = keyspace.placement.replicasOf(slot);
+    const replicas = read.owners;
     let left = count;
     for (const wholeOnes of [true, false]) {
       for (let i = 0; i < replicas.length && left > 0; i++) {
@@ -230,8 +259,7 @@ export class ReadCoordinator {
     } else if (read.quorum.need > 1 || keyspace.store.find(slot, hash, key) !== 0) {
       return true;
     }
-    const replicas = keyspace.placement.replicasOf(slot);
-    return replicas.every((peer, i) => (read.answered & (1 << i)) !== 0 || !peer.reachable);
+    return read.owners.every((peer, i) => (read.answered & (1 << i)) !== 0 || !peer.reachable);
   }
 
   #finish(read: PendingRead): void {
@@ -245,7 +273,7 @@ export class ReadCoordinator {
   #mustRepairFirst(read: PendingRead): boolean {
     const { keyspace, slot, hash, key, quorum } = read;
     if (keyspace.policy.readRepair !== 'blocking' || quorum.need === 1) return false;
-    let holders = keyspace.refill.isRefilling(slot) ? 0 : 1;
+    let holders = keyspace.refill.isPending(slot) ? 0 : 1;
     for (let bits = this.#holdersOf(read); bits !== 0; bits &= bits - 1) holders++;
     return holders < quorum.need && keyspace.store.find(slot, hash, key) !== 0;
   }
@@ -267,18 +295,18 @@ export class ReadCoordinator {
   }
 
   /** Bit i: replica i, another than this one, is whole and has answered with what is the newest version now. */
-  #holdersOf({ keyspace, slot, hash, key, answered, refilling, held }: PendingRead): number {
+  #holdersOf({ keyspace, slot, hash, key, owners, answered, refilling, held }: PendingRead): number {
     const newest = versionHeld(keyspace.store, keyspace.store.find(slot, hash, key));
     let holders = 0;
-    for (const [i, peer] of keyspace.placement.replicasOf(slot).entries()) {
+    for (const [i, peer] of owners.entries()) {
       const counts = !peer.isSelf && (answered & ~refilling & (1 << i)) !== 0;
       if (counts && isSameVersion(newest, held[i])) holders |= 1 << i;
     }
     return holders;
   }
 
-  #everyReplicaAnswered({ keyspace, slot, answered }: PendingRead): boolean {
-    return answered === 2 ** keyspace.placement.replicasOf(slot).length - 1;
+  #everyReplicaAnswered({ owners, answered }: PendingRead): boolean {
+    return answered === 2 ** owners.length - 1;
   }
 
   #newestHere({ keyspace, slot, hash, key }: PendingRead): Stamp | undefined {
@@ -296,9 +324,8 @@ export class ReadCoordinator {
     const { keyspace, slot, hash, key } = read;
     const ref = keyspace.store.find(slot, hash, key);
     const newest = versionHeld(keyspace.store, ref);
-    const replicas = keyspace.placement.replicasOf(slot);
-    for (let i = 0; i < replicas.length; i++) {
-      const peer = replicas[i]!;
+    for (let i = 0; i < read.owners.length; i++) {
+      const peer = read.owners[i]!;
       if (peer.isSelf || (read.answered & (1 << i)) === 0 || isSameVersion(newest, read.held[i])) continue;
       this.#context.counters.readRepairs++;
       const { messages, epoch } = this.#context;

@@ -1,4 +1,4 @@
-import type { MergeOutcome } from '../store/record-store.ts';
+import { type MergeOutcome, NO_RECORD } from '../store/record-store.ts';
 import type { HintHandover, HintMessages } from './hint-messages.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
@@ -18,8 +18,8 @@ export class Replica {
   }
 
   onReplicate(from: Peer, message: Replicate, slot: number): void {
-    const keyspace = this.#keyspaceFor(message.epoch, message.db, slot);
-    if (keyspace === undefined) return;
+    const keyspace = this.#keyspaceFor(from, message, slot);
+    if (keyspace === undefined) return this.#supersedeLeftover(message, slot);
     const outcome = absorb(this.#context, from, keyspace, slot, message.key, message.record);
     if (outcome === 'held') return;
     if (message.id === 0) this.#offerNewer(from, keyspace, slot, message.key, outcome);
@@ -27,13 +27,13 @@ export class Replica {
   }
 
   onRead(from: Peer, message: ReplicaRead, slot: number): void {
-    const keyspace = this.#keyspaceFor(message.epoch, message.db, slot);
-    if (keyspace === undefined) return;
+    const keyspace = this.#keyspaceFor(from, message, slot);
+    if (keyspace?.placement.isHeldHere(slot) !== true) return;
     const { store } = keyspace;
     const ref = store.find(slot, store.hashOf(message.key), message.key);
     const held = versionHeld(store, ref);
     const status = held === undefined ? 'absent' : isSameVersion(held, message.known) ? 'same' : 'record';
-    const refilling = keyspace.refill.isRefilling(slot);
+    const refilling = keyspace.refill.isPending(slot);
     const { id } = message;
     const sent = status === 'record' ? store.read(ref) : undefined;
     announce(this.#context, from, 'read', id, sent?.value?.length ?? 0);
@@ -41,11 +41,21 @@ export class Replica {
   }
 
   /** A peer hands over what it could not send when it was written; what is older than what is held is handed over too. */
-  onHint(from: Peer, { id, epoch, db, key, record }: HintHandover, slot: number): void {
-    const keyspace = this.#keyspaceFor(epoch, db, slot);
+  onHint(from: Peer, message: HintHandover, slot: number): void {
+    const { id, key, record } = message;
+    const keyspace = this.#keyspaceFor(from, message, slot);
     if (keyspace === undefined) return;
     if (absorb(this.#context, from, keyspace, slot, key, record) === 'held') return;
     this.#context.send(from, this.#hintMessages.encodeHinted(id));
+  }
+
+  /** An owner has something newer than what it was offered (`leftovers.ts`): then it lacks nothing of it. */
+  #supersedeLeftover({ id, db, key, record }: Replicate, slot: number): void {
+    const keyspace = this.#context.keyspaces.get(db);
+    if (id !== 0 || keyspace === undefined || keyspace.placement.isWrittenHere(slot)) return;
+    const { store } = keyspace;
+    const hash = store.hashOf(key);
+    if (store.find(slot, hash, key) !== NO_RECORD) store.merge(slot, hash, key, record);
   }
 
   #acknowledge(from: Peer, keyspace: Keyspace, slot: number, message: Replicate, outcome: MergeOutcome): void {
@@ -56,7 +66,7 @@ export class Replica {
       this.#context.send(from, messages.encodeReplicated({ id, status: 'behind', stamp }));
       return;
     }
-    const status = keyspace.refill.isRefilling(slot) ? 'refilling' : 'stored';
+    const status = keyspace.refill.isPending(slot) ? 'refilling' : 'stored';
     this.#context.send(from, messages.encodeReplicated({ id, status, stamp: stampOf(record) }));
   }
 
@@ -70,9 +80,15 @@ export class Replica {
     this.#context.send(from, messages.encodeReplicate(0, epoch, keyspace.db, key, store.read(ref)));
   }
 
-  #keyspaceFor(epoch: number, db: number, slot: number): Keyspace | undefined {
+  /**
+   * What is sent at an earlier epoch is taken while it means the same for this slot; otherwise it is refused, and has to be sent again by
+   * the present one: a new owner that has merged the slot from here counts on it. What is sent at a later one is taken as far as
+   * this node can tell: that a record is held here is true at any epoch.
+   */
+  #keyspaceFor(from: Peer, { epoch, db }: { epoch: number; db: number }, slot: number): Keyspace | undefined {
     const keyspace = this.#context.keyspaces.get(db);
-    if (epoch === this.#context.epoch && keyspace?.placement.isHeldHere(slot)) return keyspace;
+    if (epoch !== this.#context.epoch) this.#context.sawEpoch(from, epoch);
+    if (keyspace?.placement.isWrittenHere(slot) && keyspace.placement.isCurrent(slot, epoch)) return keyspace;
     this.#context.counters.misdirected++;
     return undefined;
   }

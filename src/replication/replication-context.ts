@@ -30,8 +30,14 @@ export interface ReplicationContext {
   readonly actors: Actors;
   /** This node's own actor. */
   readonly self: ActorIndex;
-  /** The ring epoch that requests carry; others' are refused. */
+  /** This node as one of the peers. */
+  readonly here: Peer;
+  /** The ring epoch that requests carry. */
   readonly epoch: number;
+  /** All members of the cluster, those that are joining or departing too. */
+  readonly peers: readonly Peer[];
+  /** Whether the ring stands still: no slot moves, and nobody has anything to hand over. */
+  readonly isSettled: boolean;
   readonly keyspaces: ReadonlyMap<number, Keyspace>;
   readonly messages: ReplicaMessages;
   readonly collections: CollectionMessages;
@@ -39,6 +45,8 @@ export interface ReplicationContext {
   readonly guard: ClockGuard;
   readonly quarantine: Quarantine;
   readonly counters: ReplicationCounters;
+  /** A message of this peer is of another epoch: one of the two has to learn of the later one. */
+  sawEpoch(from: Peer, epoch: number): void;
   /** False when the message provably was not sent. */
   send(to: Peer, message: Encoded): boolean;
   /** As `send`, behind everything that was sent to this peer before. */
@@ -51,6 +59,13 @@ export interface ReplicationContext {
  */
 export function firstOperationId({ actors, self }: Pick<ReplicationContext, 'actors' | 'self'>): number {
   return actors.wordOf(self) * 2 ** 20 + 1;
+}
+
+/** Whether a message is of the present epoch. Where it is not, the two nodes tell each other. */
+export function isOfThisEpoch(context: ReplicationContext, from: Peer, epoch: number): boolean {
+  if (epoch === context.epoch) return true;
+  context.sawEpoch(from, epoch);
+  return false;
 }
 
 /**

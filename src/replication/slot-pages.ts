@@ -25,14 +25,14 @@ export function describePage(
   return { toHash: next < 0 ? lastHash : next - 1, entries };
 }
 
-/** Compares a peer's page with this store: what the peer lacks, and what it has that is not here. */
+/** Compares a peer's page with this store: what the peer lacks, unless it only offers, and what it has that is not here. */
 export function answerPage(store: RecordStore, page: SyncPage): SyncPageReply {
   const { round, db, slot, fromHash, toHash } = page;
   const theirs = groupByHash(page.entries);
   const records: KeyedRecord[] = [];
   let bytes = 0;
   const compare = (ref: RecordRef, hash: number): void => {
-    if (takeOut(theirs, store, ref, hash)) return;
+    if (takeOut(theirs, store, ref, hash) || page.isOffer) return;
     const record = { key: store.keyOf(ref), record: store.read(ref) };
     records.push(record);
     bytes += sizeOf(record);

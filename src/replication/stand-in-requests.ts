@@ -10,7 +10,7 @@ interface WriteToKeep {
   readonly slot: number;
   readonly key: Uint8Array;
   readonly record: StoredRecord;
-  /** Bit i: replica i has acknowledged the version; behind the replicas, stand-in i − N. */
+  /** Bit i: writer i has acknowledged the version; behind the writers the stand-ins. */
   readonly answered: number;
   /** How many of the nearest that can be reached are asked. */
   readonly standIns: number;
@@ -43,7 +43,7 @@ export class StandInRequests {
     const others = keyspace.placement
       .replicasOf(slot)
       .filter(peer => !peer.isSelf && peer.reachable && !peer.refilling);
-    const here = keyspace.refill.isRefilling(slot) ? 0 : 1;
+    const here = keyspace.refill.isPending(slot) ? 0 : 1;
     return Math.max(0, need - others.length - here);
   }
 
@@ -52,14 +52,14 @@ export class StandInRequests {
     if (!this.mayStandIn(keyspace)) return -1;
     const { placement } = keyspace;
     const place = placement.standInsOf(slot).indexOf(peer);
-    return place < 0 ? -1 : placement.replicaCount + place;
+    return place < 0 ? -1 : placement.writersOf(slot).length + place;
   }
 
   /** Asks those that have not answered to keep the version for the replicas that have not acknowledged it. */
   ask(write: WriteToKeep, id: number): void {
     if (write.standIns === 0) return;
     const { keyspace, slot, key, record, answered } = write;
-    const { replicaCount } = keyspace.placement;
+    const { length } = keyspace.placement.writersOf(slot);
     const { epoch, counters } = this.#context;
     const replicas = absentees(keyspace, slot, answered);
     const message = this.#messages.encodeStandIn({ id, epoch, db: keyspace.db, replicas, key, record });
@@ -67,16 +67,16 @@ export class StandInRequests {
     for (const [i, peer] of keyspace.placement.standInsOf(slot).entries()) {
       if (peer.isSelf || !peer.reachable) continue;
       if (left-- === 0) return;
-      if ((answered & (1 << (replicaCount + i))) !== 0) continue;
+      if ((answered & (1 << (length + i))) !== 0) continue;
       if (this.#context.send(peer, message)) counters.standInsAsked++;
     }
   }
 }
 
-/** Bit i: replica i is another node and has not acknowledged. */
+/** Bit i: writer i is another node and has not acknowledged. */
 export function absentees({ placement }: Keyspace, slot: number, answered: number): number {
   let bits = 0;
-  for (const [i, peer] of placement.replicasOf(slot).entries()) {
+  for (const [i, peer] of placement.writersOf(slot).entries()) {
     if (!peer.isSelf && (answered & (1 << i)) === 0) bits |= 1 << i;
   }
   return bits;

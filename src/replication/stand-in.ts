@@ -3,7 +3,7 @@ import type { StandInRequest } from './hint-messages.ts';
 import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
-import { absorb, type ReplicationContext } from './replication-context.ts';
+import { absorb, isOfThisEpoch, type ReplicationContext } from './replication-context.ts';
 import { stampOf } from './versions.ts';
 
 /** A member that is asked to keep records for replicas that cannot be reached (sloppy keyspaces). */
@@ -32,7 +32,7 @@ export class StandIn {
     const { id, epoch, db, key, record, replicas } = request;
     const keyspace = this.#context.keyspaces.get(db);
     const peers = keyspace === undefined ? [] : peersOf(keyspace, slot, replicas);
-    if (keyspace === undefined || epoch !== this.#context.epoch || peers.length === 0) {
+    if (keyspace === undefined || !isOfThisEpoch(this.#context, from, epoch) || peers.length === 0) {
       this.#context.counters.misdirected++;
       return;
     }
@@ -52,6 +52,6 @@ export class StandIn {
 
 /** The replicas that a request names; none where this node is a replica itself. */
 function peersOf({ placement }: Keyspace, slot: number, bits: number): readonly Peer[] {
-  if (placement.isHeldHere(slot)) return [];
-  return placement.replicasOf(slot).filter((_, i) => (bits & (1 << i)) !== 0);
+  if (placement.isWrittenHere(slot)) return [];
+  return placement.writersOf(slot).filter((_, i) => (bits & (1 << i)) !== 0);
 }

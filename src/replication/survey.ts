@@ -2,7 +2,7 @@ import { SLOT_COUNT } from '../lib/slots.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
-import { firstOperationId, type ReplicationContext } from './replication-context.ts';
+import { firstOperationId, isOfThisEpoch, type ReplicationContext } from './replication-context.ts';
 import type { Surveyed, SurveyMessages, SurveyRequest } from './survey-messages.ts';
 
 /** How many slots differ between their replicas, or why that could not be found out. */
@@ -30,14 +30,11 @@ const PATIENCE_MS = 5_000;
 export class Survey {
   readonly #context: ReplicationContext;
   readonly #messages: SurveyMessages;
-  readonly #peers: readonly Peer[];
   readonly #pending: DeadlineQueue<PendingSurvey>;
 
-  /** @param peers all members of the ring. */
-  constructor(context: ReplicationContext, messages: SurveyMessages, peers: readonly Peer[]) {
+  constructor(context: ReplicationContext, messages: SurveyMessages) {
     this.#context = context;
     this.#messages = messages;
-    this.#peers = peers;
     this.#pending = new DeadlineQueue(firstOperationId(context));
   }
 
@@ -46,9 +43,10 @@ export class Survey {
     if (this.#pending.size >= MAX_PENDING) return done({ unavailable: 'too many surveys are under way' });
     const nowMs = this.#context.clock.monotonicMs();
     const comparison = new SlotComparison(keyspace);
-    const waitsFor = new Set(this.#peers.filter(peer => !peer.isSelf));
+    const { peers } = this.#context;
+    const waitsFor = new Set(peers.filter(peer => !peer.isSelf));
     const id = this.#pending.add({ startedMs: nowMs, sentMs: nowMs, keyspace, waitsFor, comparison, done });
-    for (const peer of this.#peers) {
+    for (const peer of peers) {
       if (peer.isSelf) comparison.add(peer, held(keyspace, id));
       else if (!this.#ask(peer, id, keyspace)) return this.#giveUp(id, `${peer.name} cannot be reached`);
     }
@@ -57,7 +55,7 @@ export class Survey {
 
   onRequest(from: Peer, { id, epoch, db }: SurveyRequest): void {
     const keyspace = this.#context.keyspaces.get(db);
-    if (keyspace === undefined || epoch !== this.#context.epoch) return;
+    if (keyspace === undefined || !isOfThisEpoch(this.#context, from, epoch)) return;
     this.#context.send(from, this.#messages.encodeSurveyed(held(keyspace, id)));
   }
 
@@ -66,6 +64,11 @@ export class Survey {
     if (survey === undefined || !survey.waitsFor.delete(from)) return;
     survey.comparison.add(from, surveyed);
     this.#finishIfWhole(surveyed.id);
+  }
+
+  /** Slots have other owners: what was asked about the old ones says nothing of the new ones. */
+  ringChanged(): void {
+    this.#pending.forEachOlderThan(Number.POSITIVE_INFINITY, 0, (_, id) => this.#giveUp(id, 'the ring has changed'));
   }
 
   onLinkDown(peer: Peer): void {
@@ -143,7 +146,7 @@ function held({ store, refill }: Keyspace, id: number): Surveyed {
     const [low, high] = store.digests.of(slot);
     words[2 * slot] = low;
     words[2 * slot + 1] = high;
-    if (refill.isRefilling(slot)) refilling[slot] = 1;
+    if (refill.isPending(slot)) refilling[slot] = 1;
   }
   return { id, words, refilling };
 }

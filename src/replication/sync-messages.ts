@@ -1,7 +1,7 @@
 import { type Digest, EMPTY_DIGEST } from '../digest/contribution.ts';
 import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 import { ByteWriter } from '../lib/byte-writer.ts';
-import { slotOf } from '../lib/slots.ts';
+import { SLOT_COUNT, slotOf } from '../lib/slots.ts';
 import type { StoredRecord } from '../store/record.ts';
 import { readNatural } from './checked-reads.ts';
 import { type Encoded, MessageType } from './message-type.ts';
@@ -16,14 +16,17 @@ export interface SyncOpen {
   readonly epoch: number;
   readonly db: number;
   readonly root: Digest;
+  /** "I own these slots no more, and offer what I still hold of them": compare these, ascending, instead of those that we share. */
+  readonly offered: Uint16Array | undefined;
 }
 
 /** The answer: whether the other's is the same. */
 export interface SyncRoot {
   readonly round: number;
   readonly db: number;
-  /** Whether the answering replica is itself refilling in this keyspace. */
+  /** Whether the answering replica is itself refilling in this keyspace, or merging what it will own. */
   readonly refilling: boolean;
+  readonly arriving: boolean;
   readonly equal: boolean;
 }
 
@@ -60,6 +63,8 @@ export interface SyncPage {
   /** The range [fromHash, toHash], both included. */
   readonly fromHash: number;
   readonly toHash: number;
+  /** The asker takes nothing: it wants to know only what the other lacks. */
+  readonly isOffer: boolean;
   readonly entries: readonly PageEntry[];
 }
 
@@ -91,6 +96,7 @@ const END_OF_SLOT = 0x1_0000_0000;
 
 const EQUAL = 1;
 const REFILLING = 2;
+const ARRIVING = 4;
 
 /** Encodes and decodes anti-entropy. Decoders start behind the type byte. */
 export class SyncMessages {
@@ -101,23 +107,28 @@ export class SyncMessages {
     this.#records = records;
   }
 
-  encodeOpen({ round, epoch, db, root }: SyncOpen): Encoded {
+  encodeOpen({ round, epoch, db, root, offered = NO_SLOTS }: SyncOpen): Encoded {
     const out = this.#begin(MessageType.syncOpen, round, db);
     out.u32(epoch);
     out.u32(root[0]);
     out.u32(root[1]);
+    out.u16(offered.length);
+    for (const slot of offered) out.u16(slot);
     return this.#end();
   }
 
   decodeOpen(input: ByteReader): SyncOpen {
     const round = readNatural(input, 'a round');
     const db = input.u8();
-    return { round, db, epoch: input.u32(), root: [input.u32(), input.u32()] };
+    const epoch = input.u32();
+    const root: Digest = [input.u32(), input.u32()];
+    const offered = readSlots(input);
+    return { round, db, epoch, root, offered: offered.length === 0 ? undefined : offered };
   }
 
-  encodeRoot({ round, db, refilling, equal }: SyncRoot): Encoded {
+  encodeRoot({ round, db, refilling, arriving, equal }: SyncRoot): Encoded {
     const out = this.#begin(MessageType.syncRoot, round, db);
-    out.u8((equal ? EQUAL : 0) | (refilling ? REFILLING : 0));
+    out.u8((equal ? EQUAL : 0) | (refilling ? REFILLING : 0) | (arriving ? ARRIVING : 0));
     return this.#end();
   }
 
@@ -125,7 +136,8 @@ export class SyncMessages {
     const round = readNatural(input, 'a round');
     const db = input.u8();
     const flags = input.u8();
-    return { round, db, refilling: (flags & REFILLING) !== 0, equal: (flags & EQUAL) !== 0 };
+    const [refilling, arriving] = [(flags & REFILLING) !== 0, (flags & ARRIVING) !== 0];
+    return { round, db, refilling, arriving, equal: (flags & EQUAL) !== 0 };
   }
 
   /** Of each block the children that hold anything are marked, and only their digests are sent. */
@@ -189,6 +201,7 @@ export class SyncMessages {
     out.u16(page.slot);
     out.u32(page.fromHash);
     out.u32(page.toHash);
+    out.u8(page.isOffer ? 1 : 0);
     out.u32(page.entries.length);
     for (const { hash, dot, expiryDot } of page.entries) {
       out.u32(hash);
@@ -206,6 +219,7 @@ export class SyncMessages {
     const slot = input.u16();
     const fromHash = input.u32();
     const toHash = input.u32();
+    const isOffer = input.u8() === 1;
     const entries: PageEntry[] = [];
     for (let left = input.count(14); left > 0; left--) {
       const hash = input.u32();
@@ -213,7 +227,7 @@ export class SyncMessages {
       const dot = this.#records.readDot(input);
       entries.push({ hash, dot, expiryDot: dots === 2 ? this.#records.readDot(input) : undefined });
     }
-    return { round, db, epoch, slot, fromHash, toHash, entries };
+    return { round, db, epoch, slot, fromHash, toHash, isOffer, entries };
   }
 
   /** The last record's value travels as the message's body: put a large one last. */
@@ -270,6 +284,18 @@ export class SyncMessages {
   #end(): Encoded {
     return { head: this.#out.view(), body: undefined };
   }
+}
+
+const NO_SLOTS = new Uint16Array(0);
+
+function readSlots(input: ByteReader): Uint16Array {
+  const slots = new Uint16Array(input.u16());
+  for (let i = 0; i < slots.length; i++) {
+    slots[i] = input.u16();
+    if (slots[i]! >= SLOT_COUNT || (i > 0 && slots[i]! <= slots[i - 1]!))
+      throw new MalformedMessageError(`Cannot compare slots: ${slots[i]} is out of order`);
+  }
+  return slots;
 }
 
 function isEmpty(digest: Digest): boolean {

@@ -1,6 +1,6 @@
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
-import type { ReplicationContext } from './replication-context.ts';
+import { isOfThisEpoch, type ReplicationContext } from './replication-context.ts';
 import { answerPage, sizeOf } from './slot-pages.ts';
 import { childOf, digestOf } from './sync-blocks.ts';
 import type { ComparedBlock, SyncCompare, SyncMessages, SyncOpen, SyncPage } from './sync-messages.ts';
@@ -14,11 +14,16 @@ export interface SyncPair {
   readonly slots: Uint16Array;
 }
 
-/** The side of anti-entropy that is asked. It keeps nothing between two messages, so any may be lost, late or doubled. */
+/**
+ * The side of anti-entropy that is asked. Of rounds over what both hold it keeps nothing between two messages, of one that offers
+ * only which slots it is about; so any may be lost, late or doubled.
+ */
 export class SyncResponder {
   readonly #context: ReplicationContext;
   readonly #messages: SyncMessages;
   readonly #pairOf: (peer: Peer, db: number) => SyncPair | undefined;
+  /** The last round of each peer that offered slots. */
+  readonly #offers = new Map<Peer, { readonly round: number; readonly pair: SyncPair }>();
 
   constructor(
     context: ReplicationContext,
@@ -31,20 +36,23 @@ export class SyncResponder {
   }
 
   /** A peer opens a round: say whether there is anything to do. */
-  onOpen(from: Peer, { round, epoch, db, root }: SyncOpen): void {
-    const pair = this.#pairOf(from, db);
-    if (pair === undefined || epoch !== this.#context.epoch) return;
+  onOpen(from: Peer, { round, epoch, db, root, offered }: SyncOpen): void {
+    if (!isOfThisEpoch(this.#context, from, epoch)) return;
+    if (offered !== undefined) this.#noteOffer(from, round, db, offered);
+    const pair = this.#pairFor(from, db, round);
+    if (pair === undefined) return;
     const { keyspace, slots } = pair;
     const [low, high] = keyspace.store.digests.over(slots, 0, slots.length);
     const equal = low === root[0] && high === root[1];
     const refilling = keyspace.refill.slotsLeft > 0;
-    this.#context.send(from, this.#messages.encodeRoot({ round, db, refilling, equal }));
+    const arriving = keyspace.arrivals.slotsLeft > 0;
+    this.#context.send(from, this.#messages.encodeRoot({ round, db, refilling, arriving, equal }));
   }
 
   /** A peer shows the digests of some blocks' children: say which differ. */
   onCompare(from: Peer, { round, epoch, db, ask, blocks }: SyncCompare): void {
-    const pair = this.#pairOf(from, db);
-    if (pair === undefined || epoch !== this.#context.epoch) return;
+    const pair = this.#pairFor(from, db, round);
+    if (pair === undefined || !isOfThisEpoch(this.#context, from, epoch)) return;
     const children = blocks.map(compared => differingChildren(pair, compared));
     this.#context.send(from, this.#messages.encodeDiffering({ round, db, ask, children }));
   }
@@ -52,13 +60,30 @@ export class SyncResponder {
   /** A peer tells what it has of a page: answer with what it lacks. */
   onPage(from: Peer, page: SyncPage): void {
     const keyspace = this.#context.keyspaces.get(page.db);
-    if (keyspace === undefined || page.epoch !== this.#context.epoch || !keyspace.placement.isHeldHere(page.slot))
-      return;
+    if (keyspace === undefined || !isOfThisEpoch(this.#context, from, page.epoch)) return;
+    if (!keyspace.placement.isWrittenHere(page.slot)) return;
     const reply = answerPage(keyspace.store, page);
     const valueBytes = reply.records.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0);
     announce(this.#context, from, 'page', page.round, valueBytes);
     for (const record of reply.records) this.#context.counters.syncBytes += sizeOf(record);
     this.#context.send(from, this.#messages.encodePageReply(reply));
+  }
+
+  /** The ring has changed: what was offered belongs to others now. */
+  ringChanged(): void {
+    this.#offers.clear();
+  }
+
+  /** A former owner offers what it still holds of slots that this node owns. */
+  #noteOffer(peer: Peer, round: number, db: number, slots: Uint16Array): void {
+    const keyspace = this.#context.keyspaces.get(db);
+    if (keyspace === undefined || !slots.every(slot => keyspace.placement.isHeldHere(slot))) return;
+    this.#offers.set(peer, { round, pair: { keyspace, peer, slots } });
+  }
+
+  #pairFor(peer: Peer, db: number, round: number): SyncPair | undefined {
+    const offer = this.#offers.get(peer);
+    return offer?.round === round ? offer.pair : this.#pairOf(peer, db);
   }
 }
 

@@ -28,6 +28,8 @@ export class SyncRound {
   hasRoot = false;
   /** Whether the peer has all its data: only then does a merge from it count as one from a witness. */
   peerIsWhole = false;
+  /** Slots of which the peer was sent something. */
+  readonly given = new Set<number>();
   /** Blocks that differ and whose children have not been compared, the last one next. */
   readonly #blocks: SyncBlock[] = [];
   #comparison: Comparison | undefined;

@@ -3,11 +3,19 @@ import type { Peer } from './peer.ts';
 import type { SyncPair } from './sync-responder.ts';
 import type { SyncRound } from './sync-round.ts';
 
+/**
+ * An offer of slots has ended: `wanted` are those of which the peer lacked something that it was sent, if it has heard all of the offer,
+ * and undefined if it has not.
+ */
+export type OfferEnded = (wanted: ReadonlySet<number> | undefined) => void;
+
 /** The rounds with one peer over one keyspace: the one under way, when the next is due, and what became of the last. */
 export class SyncSchedule implements SyncPair {
   readonly keyspace: Keyspace;
   readonly peer: Peer;
   readonly slots: Uint16Array;
+  /** Told when a round that offers has ended; undefined where the slots are held at both ends. */
+  readonly offered: OfferEnded | undefined;
   /** Monotonic milliseconds. */
   dueMs = 0;
   #round: SyncRound | undefined;
@@ -16,7 +24,8 @@ export class SyncSchedule implements SyncPair {
   #completed = 0;
   #givenUp = 0;
 
-  constructor(keyspace: Keyspace, peer: Peer, slots: Uint16Array) {
+  constructor(keyspace: Keyspace, peer: Peer, slots: Uint16Array, offered?: OfferEnded) {
+    this.offered = offered;
     this.keyspace = keyspace;
     this.peer = peer;
     this.slots = slots;

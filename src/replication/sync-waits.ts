@@ -24,6 +24,15 @@ export class SyncWaits {
     this.settle();
   }
 
+  /** Only these schedules are left: who waits for another is told that it cannot come through. */
+  forget(left: ReadonlySet<SyncSchedule>): void {
+    for (const wait of this.#waits) {
+      if ([...wait.rounds.keys()].every(schedule => left.has(schedule))) continue;
+      this.#waits.delete(wait);
+      wait.done('the ring has changed');
+    }
+  }
+
   /** Whether somebody waits for a round of it that has not begun. */
   areFor(schedule: SyncSchedule): boolean {
     for (const { rounds } of this.#waits) if ((rounds.get(schedule) ?? 0) >= schedule.next) return true;

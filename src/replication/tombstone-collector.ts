@@ -47,25 +47,22 @@ export class TombstoneCollector {
   readonly #context: ReplicationContext;
   readonly #messages: CollectionMessages;
   readonly #here: CollectingReplica;
-  readonly #peers: readonly Peer[];
   readonly #options: CollectionOptions;
   readonly #walk: TombstoneWalk;
   readonly #batches = new Map<number, CollectionBatch>();
   #nextId: number;
   #dueMs: number;
 
-  /** @param here this node as one of the replicas. @param peers all members of the ring. */
+  /** @param here this node as one of the replicas. */
   constructor(
     context: ReplicationContext,
     messages: CollectionMessages,
     here: CollectingReplica,
-    peers: readonly Peer[],
     options: CollectionOptions,
   ) {
     this.#context = context;
     this.#messages = messages;
     this.#here = here;
-    this.#peers = peers;
     this.#options = options;
     this.#walk = new TombstoneWalk(context.keyspaces.values());
     this.#nextId = firstOperationId(context);
@@ -87,15 +84,22 @@ export class TombstoneCollector {
     if (batch?.answered(from, reply)) this.#proceed(batch);
   }
 
+  /** Slots may have other replicas now. */
+  ringChanged(): void {
+    this.#batches.clear();
+    this.#walk.stop();
+  }
+
   /** Who was to answer may answer as another actor next. */
   onLinkDown(peer: Peer): void {
     for (const batch of this.#batches.values()) if (batch.replicas.includes(peer)) this.#batches.delete(batch.id);
   }
 
-  /** While a member is away tombstones wait. */
+  /** While a member is away, or slots move, tombstones wait. */
   #beginRound(nowMs: number): void {
     this.#dueMs = nowMs + this.#options.intervalMs;
-    if (this.#peers.every(peer => peer.isSelf || (peer.linked && peer.alive))) this.#walk.begin();
+    const { peers, isSettled } = this.#context;
+    if (isSettled && peers.every(peer => peer.isSelf || (peer.linked && peer.alive))) this.#walk.begin();
   }
 
   #gather(nowMs: number): void {

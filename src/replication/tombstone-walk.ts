@@ -31,7 +31,7 @@ export class TombstoneWalk {
   #entries: TombstoneEntry[] = [];
 
   constructor(keyspaces: Iterable<Keyspace>) {
-    this.#keyspaces = [...keyspaces].filter(keyspace => !keyspace.isSoleReplica);
+    this.#keyspaces = [...keyspaces];
   }
 
   /** Whether the round has come to its end, or none was begun. */
@@ -41,10 +41,17 @@ export class TombstoneWalk {
 
   /** Begins a round. */
   begin(): void {
-    this.#stretches = this.#keyspaces.flatMap(stretchesOf);
+    this.#stretches = this.#keyspaces.filter(({ placement }) => !placement.isAlone).flatMap(stretchesOf);
     this.#stretch = 0;
     this.#at = 0;
     this.#hash = 0;
+    this.#entries = [];
+  }
+
+  /** Ends the round where it is. */
+  stop(): void {
+    this.#stretches = [];
+    this.#stretch = 0;
     this.#entries = [];
   }
 

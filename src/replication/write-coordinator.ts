@@ -1,5 +1,6 @@
 import type { Stamp } from '../clock/hybrid-clock.ts';
 import { assert } from '../lib/assert.ts';
+import type { ReplicaCount } from '../lib/replica-count.ts';
 import type { Mutation } from '../store/mutation.ts';
 import { type Outcome, type OutcomeSink, WRITTEN } from '../store/outcome.ts';
 import { NEVER, type StoredRecord } from '../store/record.ts';
@@ -7,7 +8,7 @@ import { DeadlineQueue } from './deadline-queue.ts';
 import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
-import { WriteQuorum } from './quorum.ts';
+import type { WriteQuorum } from './quorum.ts';
 import type { Replicated } from './replica-messages.ts';
 import { firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { absentees, type StandInRequests } from './stand-in-requests.ts';
@@ -25,13 +26,17 @@ interface PendingWrite {
   readonly outcome: Outcome;
   readonly sink: OutcomeSink;
   readonly startedMs: number;
-  readonly quorum: WriteQuorum;
+  /** W as it was asked for. */
+  readonly need: ReplicaCount;
+  quorum: WriteQuorum;
+  /** Whom it is sent to: the slot's writers. */
+  writers: readonly Peer[];
   /** What its value adds to every wait. */
   readonly transferMs: number;
   readonly patienceMs: number;
   /** The version that is being replicated; a new one after each restamp. */
   record: StoredRecord;
-  /** Bit i: replica i of the preference list has acknowledged `record`, behind the replicas stand-in i − N. */
+  /** Bit i: writer i has acknowledged `record`; behind the writers the stand-ins. */
   answered: number;
   /** How many stand-ins, the nearest that can be reached, are asked besides the replicas. */
   standIns: number;
@@ -76,33 +81,33 @@ export class WriteCoordinator {
     slot: number,
     key: Uint8Array,
     mutation: Mutation,
-    need: number,
+    need: ReplicaCount,
     outcome: Outcome,
     sink: OutcomeSink,
   ): void {
     const refusal = this.#refusal(keyspace, slot, key, mutation, need);
     if (refusal !== undefined) return sink.complete(refusal);
     const hash = keyspace.store.hashOf(key);
-    if (mutation.kind === 'delete' && keyspace.isSoleReplica) {
+    if (mutation.kind === 'delete' && keyspace.placement.isAlone) {
       keyspace.store.remove(slot, hash, key);
       return sink.complete(outcome);
     }
     const record = this.#stampHere(keyspace, slot, hash, key, mutation);
-    const quorum = new WriteQuorum(need);
-    quorum.add(keyspace.refill.isRefilling(slot));
+    const quorum = keyspace.writeQuorum(slot, need);
+    this.#addOwn(quorum, keyspace, slot);
     if (quorum.reached) {
       this.#replicate(keyspace, slot, key, record, 0, 0);
       return sink.complete(outcome);
     }
     this.#context.counters.quorumWrites++;
-    const standIns = this.#standIns.missing(keyspace, slot, need);
-    this.#begin({ keyspace, slot, hash, key, mutation, outcome, sink, quorum, record, answered: 0, standIns }, 0);
+    const standIns = this.#standIns.missing(keyspace, slot, quorum.need);
+    this.#begin({ keyspace, slot, hash, key, mutation, need, outcome, sink, quorum, record, answered: 0, standIns }, 0);
   }
 
   /**
    * Sees to it that `need` replicas hold the version which this one holds, or a newer one; the sink is told when they do.
    *
-   * @param holders bit i: replica i is known to hold it, and is whole.
+   * @param holders bit i: owner i is known to hold it, and is whole.
    * @param waitedMs how long whoever asks for it has waited already.
    */
   spread(
@@ -114,14 +119,14 @@ export class WriteCoordinator {
     waitedMs: number,
     sink: OutcomeSink,
   ): void {
-    const { store, refill } = keyspace;
+    const { store } = keyspace;
     const hash = store.hashOf(key);
     const record = store.read(store.find(slot, hash, key));
-    const quorum = new WriteQuorum(need);
-    quorum.add(refill.isRefilling(slot));
-    for (let bits = holders; bits !== 0; bits &= bits - 1) quorum.add(false);
+    const quorum = keyspace.writeQuorum(slot, need);
+    this.#addOwn(quorum, keyspace, slot);
+    for (const i of keyspace.placement.replicasOf(slot).keys()) if ((holders & (1 << i)) !== 0) quorum.add(i, false);
     if (quorum.reached) return sink.complete(WRITTEN);
-    const spreading = { keyspace, slot, hash, key, mutation: undefined, outcome: WRITTEN, sink, quorum, record };
+    const spreading = { keyspace, slot, hash, key, mutation: undefined, need, outcome: WRITTEN, sink, quorum, record };
     this.#begin({ ...spreading, answered: holders, standIns: 0 }, waitedMs);
   }
 
@@ -152,14 +157,31 @@ export class WriteCoordinator {
     const bit = 1 << index;
     if (index < 0 || (write.answered & bit) !== 0) return;
     // A stand-in that is behind holds something else, or has vouched: its copy is none of this version.
-    if (message.status === 'behind' && index >= write.keyspace.placement.replicaCount) return;
+    if (message.status === 'behind' && index >= write.writers.length) return;
     // A refilling replica that does not count may be whole a moment later: it is asked again.
     if (message.status !== 'refilling' || write.quorum.need === 1) write.answered |= bit;
     // An expiry loses against a newer value or expiry only, and then takes its place right before it.
-    write.quorum.add(message.status === 'refilling');
-    if (!write.quorum.reached) return;
-    this.#pending.remove(message.id);
-    write.sink.complete(write.outcome);
+    write.quorum.add(index, message.status === 'refilling');
+    if (write.quorum.reached) this.#acknowledge(write, message.id);
+  }
+
+  /** The ring has changed: a write whose slot has other writers needs W of those, and has what it has of them. */
+  ringChanged(): void {
+    this.#pending.forEachOlderThan(Number.POSITIVE_INFINITY, 0, (write, id) => {
+      const { keyspace, slot } = write;
+      const quorum = keyspace.writeQuorum(slot, write.need);
+      const before = { writers: write.writers, answered: write.answered, counted: write.quorum.acknowledged };
+      write.writers = keyspace.placement.writersOf(slot);
+      write.quorum = quorum;
+      write.answered = 0;
+      for (const [i, peer] of write.writers.entries()) {
+        const bit = 1 << before.writers.indexOf(peer);
+        if ((before.answered & bit) !== 0) write.answered |= 1 << i;
+        if ((before.counted & bit) !== 0) quorum.add(i, false);
+      }
+      if (quorum.reached) this.#acknowledge(write, id);
+      else this.#sendAgain(write, id);
+    });
   }
 
   /** Sends again what has not been answered, and gives up what has waited too long. */
@@ -171,31 +193,58 @@ export class WriteCoordinator {
         this.#pending.remove(id);
         this.#noteUnanswered(write);
         counters.unavailable++;
-        write.sink.complete(tooFew(write.quorum.acknowledged, write.quorum.need, write.patienceMs));
+        write.sink.complete(tooFew(write.quorum, write.patienceMs));
       } else if (nowMs - write.lastSentMs >= limits.resendAfterMs + write.transferMs) {
-        write.lastSentMs = nowMs;
         counters.resends++;
-        this.#replicate(write.keyspace, write.slot, write.key, write.record, id, write.answered);
-        if (this.#mayStandIn(write)) write.standIns += write.quorum.need - write.quorum.acknowledged;
-        this.#standIns.ask(write, id);
+        if (this.#mayStandIn(write)) write.standIns += write.quorum.missing;
+        this.#sendAgain(write, id);
       }
     });
   }
 
+  #acknowledge(write: PendingWrite, id: number): void {
+    this.#pending.remove(id);
+    write.sink.complete(write.outcome);
+  }
+
+  #sendAgain(write: PendingWrite, id: number): void {
+    write.lastSentMs = this.#context.clock.monotonicMs();
+    this.#replicate(write.keyspace, write.slot, write.key, write.record, id, write.answered);
+    this.#standIns.ask(write, id);
+  }
+
   /** Sends what has to be acknowledged, and begins to wait for it. */
-  #begin(begun: Omit<PendingWrite, 'transferMs' | 'patienceMs' | 'startedMs' | 'lastSentMs'>, waitedMs: number): void {
+  #begin(
+    begun: Omit<PendingWrite, 'writers' | 'transferMs' | 'patienceMs' | 'startedMs' | 'lastSentMs'>,
+    waitedMs: number,
+  ): void {
     const { clock, limits } = this.#context;
     const { keyspace, slot, key, record, answered } = begun;
     const nowMs = clock.monotonicMs();
-    const carryMs = transferMs((record.value?.length ?? 0) * (keyspace.placement.replicaCount - 1));
+    const writers = keyspace.placement.writersOf(slot);
+    const carryMs = transferMs((record.value?.length ?? 0) * (writers.length - 1));
     const patienceMs = Math.max(0, limits.requestTimeoutMs + carryMs - waitedMs);
-    const write = { ...begun, transferMs: carryMs, patienceMs, startedMs: nowMs, lastSentMs: nowMs };
+    const write = { ...begun, writers, transferMs: carryMs, patienceMs, startedMs: nowMs, lastSentMs: nowMs };
     const id = this.#pending.add(write);
     this.#replicate(keyspace, slot, key, record, id, answered);
     this.#standIns.ask(write, id);
   }
 
-  #refusal(keyspace: Keyspace, slot: number, key: Uint8Array, mutation: Mutation, need: number): Outcome | undefined {
+  /** This node's own acknowledgement, as a writer or a stand-in. */
+  #addOwn(quorum: WriteQuorum, keyspace: Keyspace, slot: number): void {
+    const { here } = this.#context;
+    const index = keyspace.placement.writersOf(slot).indexOf(here);
+    if (index >= 0) quorum.add(index, keyspace.refill.isPending(slot));
+    else quorum.add(this.#standIns.indexOf(here, keyspace, slot), false);
+  }
+
+  #refusal(
+    keyspace: Keyspace,
+    slot: number,
+    key: Uint8Array,
+    mutation: Mutation,
+    count: ReplicaCount,
+  ): Outcome | undefined {
     const { limits, counters } = this.#context;
     const { placement } = keyspace;
     if (mutation.kind === 'set' && !keyspace.hasRoom) return OUT_OF_MEMORY;
@@ -203,17 +252,19 @@ export class WriteCoordinator {
       const value = mutation.kind === 'set' ? mutation.value : undefined;
       if (!this.#hints.mayKeep(keyspace, key, value)) return { status: 'unavailable', reason: NO_ROOM_FOR_HINTS };
     }
-    if (need === 1) return undefined;
+    const possible = keyspace.writeQuorum(slot, count);
+    if (possible.need === 1 && !placement.isMoving(slot)) return undefined;
     if (this.#pending.size >= limits.maxPendingOperations) {
       return { status: 'unavailable', reason: `${this.#pending.size} writes are waiting for replicas` };
     }
-    const alive = placement.replicasOf(slot).filter(peer => peer.alive).length;
-    if (alive >= need) return undefined;
+    for (const [i, peer] of placement.writersOf(slot).entries()) if (peer.alive) possible.add(i, false);
+    if (possible.reached) return undefined;
     const standIns = this.#standIns.reachable(keyspace, slot);
-    if (alive + standIns >= need) return undefined;
+    if (possible.missing <= standIns) return undefined;
     counters.unavailable++;
     const who = standIns > 0 ? 'replicas and stand-ins' : 'replicas';
-    return { status: 'unavailable', reason: `${alive + standIns} of ${need} ${who} are alive` };
+    const alive = possible.need - possible.missing + standIns;
+    return { status: 'unavailable', reason: `${alive} of ${possible.need} ${who} are alive` };
   }
 
   /** Stores the mutation here under a new stamp, and returns the version that has come to be. */
@@ -222,7 +273,7 @@ export class WriteCoordinator {
     const { placement } = keyspace;
     const stamp = stamps.next(guard.stampMs());
     const record = this.#put(keyspace, slot, hash, key, mutation, stamp);
-    if (!placement.isHeldHere(slot)) this.#hints.keep(keyspace, slot, hash, stamp, placement.replicasOf(slot));
+    if (!placement.isHeldHere(slot)) this.#hints.keep(keyspace, slot, hash, stamp, placement.writersOf(slot));
     return record;
   }
 
@@ -255,14 +306,12 @@ export class WriteCoordinator {
     assert(stampOf(write.record) > stamp, 'Cannot restamp: the clock did not rise above the replica (invariant 2)');
     write.answered = 0;
     quorum.restart();
-    quorum.add(keyspace.refill.isRefilling(slot));
-    write.lastSentMs = this.#context.clock.monotonicMs();
-    this.#replicate(keyspace, slot, key, write.record, id, 0);
-    this.#standIns.ask(write, id);
+    this.#addOwn(quorum, keyspace, slot);
+    this.#sendAgain(write, id);
   }
 
   /**
-   * Sends a version to the other replicas, except to those whose bit is set in `answered`. What cannot be sent is a hint,
+   * Sends a version to the other writers, except to those whose bit is set in `answered`. What cannot be sent is a hint,
    * and so is what a link has taken to a peer that does not answer: the link may break with it.
    */
   #replicate(
@@ -273,12 +322,12 @@ export class WriteCoordinator {
     id: number,
     answered: number,
   ): void {
-    const replicas = keyspace.placement.replicasOf(slot);
-    if (replicas.length === 1) return;
+    const writers = keyspace.placement.writersOf(slot);
+    if (writers.length === 1) return;
     const { messages, epoch } = this.#context;
     const message = messages.encodeReplicate(id, epoch, keyspace.db, key, record);
-    for (let i = 0; i < replicas.length; i++) {
-      const peer = replicas[i]!;
+    for (let i = 0; i < writers.length; i++) {
+      const peer = writers[i]!;
       if (peer.isSelf || (answered & (1 << i)) !== 0) continue;
       if (!this.#context.send(peer, message) || !peer.reachable) this.#noteKey(peer, keyspace, slot, key);
     }
@@ -289,10 +338,10 @@ export class WriteCoordinator {
     this.#hints.note(peer, keyspace, slot, keyspace.store.hashOf(key));
   }
 
-  /** The bit of a replica or stand-in in `answered`, or -1. */
+  /** The bit of a writer or stand-in in `answered`, or -1. */
   #indexOf(peer: Peer, write: PendingWrite): number {
-    const { keyspace, slot } = write;
-    const index = keyspace.placement.replicasOf(slot).indexOf(peer);
+    const { keyspace, slot, writers } = write;
+    const index = writers.indexOf(peer);
     return index >= 0 || !this.#mayStandIn(write) ? index : this.#standIns.indexOf(peer, keyspace, slot);
   }
 
@@ -305,7 +354,7 @@ export class WriteCoordinator {
   #noteUnanswered(write: PendingWrite): void {
     const { keyspace, slot, hash, answered } = write;
     const absent = absentees(keyspace, slot, answered);
-    for (const [i, peer] of keyspace.placement.replicasOf(slot).entries()) {
+    for (const [i, peer] of keyspace.placement.writersOf(slot).entries()) {
       if ((absent & (1 << i)) !== 0) this.#hints.note(peer, keyspace, slot, hash);
     }
   }
@@ -324,7 +373,7 @@ function heldExpiry(keyspace: Keyspace, slot: number, hash: number, key: Uint8Ar
   return ref === 0 ? NEVER : store.expiryAtMs(ref);
 }
 
-function tooFew(acknowledged: number, need: number, timeoutMs: number): Outcome {
-  const reason = `${acknowledged} of ${need} replicas acknowledged in ${timeoutMs} ms`;
+function tooFew({ need, missing }: WriteQuorum, timeoutMs: number): Outcome {
+  const reason = `${need - missing} of ${need} replicas acknowledged in ${timeoutMs} ms`;
   return { status: 'unavailable', reason };
 }

@@ -6,14 +6,15 @@ export class PreferenceTable {
   /** Members in each list: the policy's N, or all of the ring's members where they are fewer. */
   readonly length: number;
   readonly #members: Uint16Array;
-  readonly #lists: Array<readonly number[] | undefined>;
+  /** Which of the different lists each slot has, and these; found when first asked for. */
+  #listOf: Uint16Array | undefined;
+  #lists: (readonly number[])[] = [];
 
   constructor(walk: PreferenceWalk, length: number) {
     const plan = walk.plan(length);
     this.length = length;
     this.#members = new Uint16Array(SLOT_COUNT * length);
     for (let slot = 0; slot < SLOT_COUNT; slot++) walk.list(slot, plan, this.#members, slot * length);
-    this.#lists = new Array(SLOT_COUNT).fill(undefined);
   }
 
   /** The index of the member at `rank` in the slot's list; rank 0 is the first replica, the last is `length - 1`. */
@@ -28,19 +29,56 @@ export class PreferenceTable {
     return -1;
   }
 
-  /** The slot's list, first replica first. Made when first asked for and kept, so asking again allocates nothing. */
+  /** The slot's list, first replica first. Slots with the same list share it. */
   of(slot: number): readonly number[] {
-    let list = this.#lists[slot];
-    if (list === undefined) {
-      list = Array.from(this.#members.subarray(slot * this.length, (slot + 1) * this.length));
-      this.#lists[slot] = list;
+    return this.lists[this.listAt(slot)]!;
+  }
+
+  /** All different lists. */
+  get lists(): readonly (readonly number[])[] {
+    this.#listOf ??= this.#findLists();
+    return this.#lists;
+  }
+
+  /** Index among `lists` of the slot's. */
+  listAt(slot: number): number {
+    this.#listOf ??= this.#findLists();
+    return this.#listOf[slot]!;
+  }
+
+  #findLists(): Uint16Array {
+    const listOf = new Uint16Array(SLOT_COUNT);
+    const root = new ListNode();
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      let node = root;
+      for (let rank = 0; rank < this.length; rank++) node = node.next(this.at(slot, rank));
+      if (node.list < 0) {
+        node.list = this.#lists.length;
+        this.#lists.push(Array.from(this.#members.subarray(slot * this.length, (slot + 1) * this.length)));
+      }
+      listOf[slot] = node.list;
     }
-    return list;
+    return listOf;
   }
 
   /** Whether two slots have the same members in the same order. */
   sameList(a: number, b: number): boolean {
     for (let rank = 0; rank < this.length; rank++) if (this.at(a, rank) !== this.at(b, rank)) return false;
     return true;
+  }
+}
+
+/** A node of the trie of lists: who stands at the next rank. */
+class ListNode {
+  list = -1;
+  readonly #next = new Map<number, ListNode>();
+
+  next(member: number): ListNode {
+    let node = this.#next.get(member);
+    if (node === undefined) {
+      node = new ListNode();
+      this.#next.set(member, node);
+    }
+    return node;
   }
 }

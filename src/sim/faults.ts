@@ -9,6 +9,7 @@
  * - `suspend`: a machine stops with its memory and all its connections break; later it goes on as if nothing had been.
  * - `slow`: a node stands still for a while, then goes on with what has piled up.
  * - `skew`: wall clocks are wrong by up to so much from the beginning. `drift`: they run off. `jumps`: they are set again.
+ * - `churn`: a node joins, leaves, is gone for good and forgotten, or is gone for good and replaced.
  * - `broken-clock`: one wall clock is an hour ahead or behind, and is later set right; never two at a time.
  */
 export const FAULT_KINDS = [
@@ -25,13 +26,14 @@ export const FAULT_KINDS = [
   'drift',
   'jumps',
   'broken-clock',
+  'churn',
 ] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /**
  * How often each kind comes, 0 for never: of `delay`, `loss`, `duplication` and `reordering` the share of messages, at
- * the mean over stormy and quiet times; of `partition`, `one-way`, `crash`, `suspend`, `slow`, `jumps` and `broken-clock` the
+ * the mean over stormy and quiet times; of `partition`, `one-way`, `crash`, `suspend`, `slow`, `jumps`, `broken-clock` and `churn` the
  * episodes a virtual minute; of `skew` the milliseconds by which a clock may be wrong; of `drift` the milliseconds a second.
  */
 export type FaultRates = Readonly<Record<FaultKind, number>>;
@@ -51,6 +53,7 @@ export const DEFAULT_RATES: FaultRates = {
   drift: 0.2,
   jumps: 10,
   'broken-clock': 6,
+  churn: 6,
 };
 
 export const NO_FAULTS: FaultRates = {
@@ -67,6 +70,7 @@ export const NO_FAULTS: FaultRates = {
   drift: 0,
   jumps: 0,
   'broken-clock': 0,
+  churn: 0,
 };
 
 /** How often each kind occurred. */

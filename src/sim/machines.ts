@@ -1,6 +1,8 @@
 import { drawFraction } from '../lib/draw.ts';
+import type { NodeName } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
 import { ReplicationCounters } from '../replication/counters.ts';
+import { votersWanted } from '../topology/voters.ts';
 import type { FaultRates } from './faults.ts';
 import type { CounterTotals } from './report.ts';
 import { nameOf, SimProcess, type World } from './sim-process.ts';
@@ -13,6 +15,10 @@ export class Machines {
   /** One fork for each process that is started. */
   readonly #random: { fork(): Random };
   readonly #processes: (SimProcess | undefined)[];
+  /** Those whose nodes are to be members. */
+  readonly #wanted = new Set<number>();
+  /** Whose place the node of a machine is to take. */
+  readonly #replaces = new Map<number, NodeName>();
   /** Of the processes that are no more. */
   readonly #counters = new ReplicationCounters() as CounterTotals;
 
@@ -20,7 +26,28 @@ export class Machines {
     this.#world = world;
     this.clocks = clocks;
     this.#random = random;
-    this.#processes = new Array(world.nodes).fill(undefined);
+    this.#processes = new Array(world.machines).fill(undefined);
+    for (let index = 0; index < world.nodes; index++) this.#wanted.add(index);
+  }
+
+  /** The machines whose nodes are to be members, whether they run or not. */
+  wanted(): readonly number[] {
+    return [...this.#wanted];
+  }
+
+  /** The machines that nothing runs on, and nothing is to. */
+  spare(): readonly number[] {
+    return [...this.#processes.keys()].filter(index => !this.#wanted.has(index) && this.at(index) === undefined);
+  }
+
+  want(index: number): void {
+    this.#wanted.add(index);
+  }
+
+  /** Its node is to be a member no more. */
+  dismiss(index: number): void {
+    this.#wanted.delete(index);
+    this.#replaces.delete(index);
   }
 
   at(index: number): SimProcess | undefined {
@@ -31,9 +58,12 @@ export class Machines {
     return this.#processes.filter(process => process !== undefined);
   }
 
-  start(index: number): void {
+  /** @param replaces said once; a process that is started again takes that place, too. */
+  start(index: number, replaces?: NodeName): void {
     this.#world.say(nameOf(index), 'starts');
-    this.#processes[index] = new SimProcess(index, this.#world, this.clocks[index]!, this.#random.fork());
+    if (replaces !== undefined) this.#replaces.set(index, replaces);
+    const place = this.#replaces.get(index);
+    this.#processes[index] = new SimProcess(index, this.#world, this.clocks[index]!, this.#random.fork(), place);
   }
 
   /** @param silently the machine goes too, so that nobody is told. @returns the process that is no more. */
@@ -46,16 +76,28 @@ export class Machines {
     return process;
   }
 
-  /** Whether every node runs and has all its data: W − 1 = 1 loss is what quorums promise to survive. */
+  /**
+   * Whether every node runs and has all its data: W − 1 = 1 loss is what quorums promise to survive. And whether the placement group has
+   * got over the last loss, so that it survives this one.
+   */
   mayLoseOne(): boolean {
-    return this.#processes.every(process => process?.node.cluster?.refillingSlots === 0);
+    return this.#wantedProcesses().every(process => isWhole(process)) && this.#mayLoseVoter();
   }
 
-  /** Whether, besides, all see each other alive, linked and whole, and trust their clocks. */
+  /** Whether, besides, all see each other alive, linked and whole, trust their clocks, and the ring stands still. */
   isSettled(): boolean {
     if (!this.mayLoseOne()) return false;
-    return this.running().every(
-      process => !process.isStill && this.#unseenBy(process).length === 0 && !distrustsClock(process),
+    const epochs = new Set(this.running().map(({ node }) => node.cluster?.topology.epoch));
+    return (
+      epochs.size === 1 &&
+      this.running().every(
+        process =>
+          !process.isStill &&
+          this.#unseenBy(process).length === 0 &&
+          !distrustsClock(process) &&
+          isRingStill(process) &&
+          !process.node.hasLeft,
+      )
     );
   }
 
@@ -66,10 +108,16 @@ export class Machines {
       const unseen = this.#unseenBy(process);
       const slots = process.node.cluster?.refillingSlots;
       const clock = distrustsClock(process) ? ', does not trust its clock' : '';
-      if (unseen.length === 0 && slots === 0 && clock === '') continue;
+      if (unseen.length === 0 && slots === 0 && clock === '' && isRingStill(process)) continue;
       const data = slots === undefined ? 'no cluster' : `${slots} slots to refill`;
-      parts.push(`${process.name} (${data}${clock}) misses ${unseen.map(nameOf).join(' ') || 'nobody'}`);
+      const ring = isRingStill(process) ? '' : `, ${ringOf(process)}`;
+      parts.push(`${process.name} (${data}${clock}${ring}) misses ${unseen.map(nameOf).join(' ') || 'nobody'}`);
     }
+    const epochs = this.running().map(({ name, node }) => `${name} ${node.cluster?.topology.epoch}`);
+    if (parts.length === 0) parts.push(`epochs ${epochs.join(', ')}`);
+    if (!this.#mayLoseVoter()) parts.push(`the placement group is not whole: ${this.#group()}`);
+    const missing = this.wanted().filter(index => this.at(index) === undefined);
+    if (missing.length > 0) parts.push(`${missing.map(nameOf).join(' ')} do not run`);
     return parts.join('; ');
   }
 
@@ -95,11 +143,32 @@ export class Machines {
   }
 
   #unseenBy(process: SimProcess): number[] {
-    const unseen: number[] = [];
-    for (let index = 0; index < this.#processes.length; index++) {
-      if (index !== process.index && !this.#sees(process, index)) unseen.push(index);
-    }
-    return unseen;
+    return this.wanted().filter(index => index !== process.index && !this.#sees(process, index));
+  }
+
+  #wantedProcesses(): readonly (SimProcess | undefined)[] {
+    return this.wanted().map(index => this.at(index));
+  }
+
+  /** Whether somebody leads the placement group, and all its voters live and are as many as can be. */
+  #mayLoseVoter(): boolean {
+    const actors = new Set(this.running().map(({ node }) => node.actor));
+    return this.running().some(({ node }) => {
+      const group = node.ringChanges?.agent.group;
+      const voters = group?.leads === true ? (group.configuration?.voters ?? []) : [];
+      const members = node.ringChanges?.agent.topology.members.length ?? 0;
+      return voters.length >= votersWanted(members) && voters.every(voter => actors.has(voter));
+    });
+  }
+
+  #group(): string {
+    return this.running()
+      .map(({ name, node }) => {
+        const group = node.ringChanges?.agent.group;
+        const voters = group?.configuration?.voters.join(' ') ?? 'nobody';
+        return `${name} ${group?.leads === true ? 'leads' : `follows ${group?.leader ?? 'nobody'}`} in term ${group?.term ?? 0} (${voters})`;
+      })
+      .join(', ');
   }
 
   #sees(process: SimProcess, index: number): boolean {
@@ -119,6 +188,30 @@ export function drawClocks(
 ): readonly SkewedClock[] {
   const draw = (): number => 2 * drawFraction(random) - 1;
   return Array.from({ length: count }, () => new SkewedClock(time, skew * draw(), (drift / 1000) * draw()));
+}
+
+function isWhole(process: SimProcess | undefined): boolean {
+  const { cluster, hasLeft } = process?.node ?? {};
+  return (
+    cluster !== undefined &&
+    cluster.refillingSlots === 0 &&
+    hasLeft === false &&
+    (cluster.topology.change?.lost ?? []).length === 0
+  );
+}
+
+/** Whether nothing moves, and this node holds nothing of what it does not own. */
+function isRingStill({ node }: SimProcess): boolean {
+  const { change, departing } = node.cluster?.topology ?? {};
+  return change === undefined && departing?.length === 0 && !node.cluster!.leftovers.any;
+}
+
+function ringOf({ node }: SimProcess): string {
+  if (node.cluster === undefined) return 'no ring';
+  const { epoch, change, departing } = node.cluster.topology;
+  const { left, all, leftovers } = node.cluster.progress();
+  const phase = change === undefined ? 'settled' : change.phase;
+  return `epoch ${epoch} ${phase}, ${departing.length} departing, ${left} of ${all} slots to merge, ${leftovers} to hand over`;
 }
 
 function addCounters(totals: CounterTotals, { node }: SimProcess): void {

@@ -1,6 +1,6 @@
 import { drawBelow, drawChance, drawHex } from '../lib/draw.ts';
 import { SeededRandom } from '../lib/seeded-random.ts';
-import type { ClusterMember } from '../membership/cluster.ts';
+import { type ClusterMember, clusterMember } from '../membership/cluster.ts';
 import type { MemberStatus, MembershipEvent } from '../membership/member.ts';
 import { Swim } from '../membership/swim.ts';
 import type { SwimMessage } from '../membership/swim-messages.ts';
@@ -80,7 +80,7 @@ export class MembershipNetwork {
     this.#broken = new Uint8Array(links);
     this.#lastArrivalMs = new Float64Array(links);
     const names = Array.from({ length: options.nodes }, (_, i) => `n${i + 1}`);
-    this.#places = names.map(name => identityOf(name));
+    this.#places = names.map(name => clusterMember(identityOf(name)));
     const process = { life: 0, running: true, stalledUntilMs: 0, clockAheadMs: 0 };
     this.nodes = names.map((name, index) => ({ index, name, swim: this.#newSwim(index, name, 1), ...process }));
     this.#byName = new Map(this.nodes.map(node => [node.name, node]));

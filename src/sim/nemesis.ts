@@ -1,4 +1,4 @@
-import { drawBelow, drawChance, drawFraction, shuffled } from '../lib/draw.ts';
+import { drawBelow, drawChance, drawFraction, drawOne, shuffled } from '../lib/draw.ts';
 import { freshClockMs, LAN_TIMINGS } from '../membership/swim-options.ts';
 import type { Random } from '../ports/random.ts';
 import type { FaultCounts, FaultRates } from './faults.ts';
@@ -12,18 +12,31 @@ export interface Victims {
   readonly time: VirtualTime;
   readonly network: VirtualNetwork;
   readonly messages: MessageFaults;
+  /** Places of all machines, and of those whose nodes are to be members. */
   readonly nodes: number;
+  wanted(): readonly number[];
   readonly clocks: readonly SkewedClock[];
   processAt(index: number): SimProcess | undefined;
   /** Whether every node runs and has all its data. */
   mayLoseOne(): boolean;
   crash(index: number, silently: boolean): void;
   start(index: number): void;
+  /** Begins a change of the ring; false when none can be begun now. */
+  churn(): boolean;
   say(line: string): void;
 }
 
-type EpisodeKind = 'partition' | 'one-way' | 'crash' | 'suspend' | 'slow' | 'jumps' | 'broken-clock';
-const EPISODES: readonly EpisodeKind[] = ['partition', 'one-way', 'crash', 'suspend', 'slow', 'jumps', 'broken-clock'];
+type EpisodeKind = 'partition' | 'one-way' | 'crash' | 'suspend' | 'slow' | 'jumps' | 'broken-clock' | 'churn';
+const EPISODES: readonly EpisodeKind[] = [
+  'partition',
+  'one-way',
+  'crash',
+  'suspend',
+  'slow',
+  'jumps',
+  'broken-clock',
+  'churn',
+];
 
 /** In virtual milliseconds. */
 const STIR_MS = 4_000;
@@ -125,6 +138,8 @@ export class Nemesis {
         return this.#setClock();
       case 'broken-clock':
         return this.#breakClock();
+      case 'churn':
+        return this.#victims.churn();
     }
   }
 
@@ -141,9 +156,9 @@ export class Nemesis {
    * but that one of them knows that it does not know.
    */
   #crash(): boolean {
-    const { time, nodes, mayLoseOne } = this.#victims;
+    const { time, wanted, mayLoseOne } = this.#victims;
     if (!mayLoseOne()) return false;
-    const index = drawBelow(this.#random, nodes);
+    const index = drawOne(this.#random, wanted())!;
     const downMs = this.#mostlyShort(DOWN_MIN_MS, DOWN_MAX_MS);
     if (this.#rates.partition === 0 || drawChance(this.#random, 0.3)) {
       this.#lose(index, downMs, () => {});
@@ -157,7 +172,7 @@ export class Nemesis {
     this.#cut([witness!], rest, true, leadMs + downMs + backMs);
     const storm = this.#storm;
     time.in(leadMs, () => {
-      if (storm !== this.#storm || !mayLoseOne()) return;
+      if (storm !== this.#storm || !mayLoseOne() || !wanted().includes(index)) return;
       this.#lose(index, downMs, () => this.#cut([index], rest, true, backMs));
     });
     return true;
@@ -169,6 +184,7 @@ export class Nemesis {
     this.#counts.crash++;
     const storm = this.#storm;
     this.#later(downMs, () => {
+      if (!this.#victims.wanted().includes(index)) return;
       this.#victims.start(index);
       if (storm === this.#storm) whenBack();
     });

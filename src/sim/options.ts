@@ -7,6 +7,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** 3 to 100. */
   readonly nodes: number;
+  /** How many machines there are: with `churn` nodes join on those that are left, and leave. */
+  readonly machines: number;
   /** How long clients and faults are at it, in virtual milliseconds; coming up and healing come on top. */
   readonly durationMs: number;
   readonly clients: number;
@@ -24,6 +26,7 @@ export interface SimulationOptions {
 export const DEFAULT_SIMULATION: SimulationOptions = {
   seed: 1,
   nodes: 5,
+  machines: 8,
   durationMs: 60_000,
   clients: 20,
   keys: 40,

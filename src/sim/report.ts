@@ -1,5 +1,6 @@
 import type { ReplicationCounters } from '../replication/counters.ts';
 import type { Availability, Condition } from './checkers/availability.ts';
+import type { ChurnCounts } from './churn.ts';
 import { FAULT_KINDS, type FaultCounts, formatFaults } from './faults.ts';
 import { type OperationOutcome, OUTCOMES } from './operation.ts';
 import { DEFAULT_SIMULATION, type SimulationOptions } from './options.ts';
@@ -26,6 +27,10 @@ export interface SimulationReport {
   readonly answersChecked: number;
   readonly writesSeenInStores: number;
   readonly faults: Readonly<FaultCounts>;
+  /** Changes of the ring that were begun; all of them came to their end. */
+  readonly churn: Readonly<ChurnCounts>;
+  /** The ring epoch that the cluster came to. */
+  readonly epoch: number;
   readonly counters: Readonly<CounterTotals>;
   readonly availability: Readonly<Record<Condition, Availability>>;
   /** The longest that replicas took to become equal after the last fault and write of a round. */
@@ -43,6 +48,7 @@ export interface SimulationReport {
 export function replayCommand({
   seed,
   nodes,
+  machines,
   clients,
   keyspaces,
   faults,
@@ -54,8 +60,9 @@ export function replayCommand({
   const isUsual = keyspaces.join() === DEFAULT_SIMULATION.keyspaces.join();
   const keyspace = isUsual ? '' : ` --keyspace ${keyspaces.join()}`;
   const mix = workload === DEFAULT_SIMULATION.workload ? '' : ` --workload ${workload}`;
+  const most = faults.churn === 0 || machines === DEFAULT_SIMULATION.machines ? '' : ` --machines ${machines}`;
   return (
-    `npm run -s coterie -- simulate --nodes ${nodes} --seed ${seed} --minutes ${minutes}${keyspace}` +
+    `npm run -s coterie -- simulate --nodes ${nodes}${most} --seed ${seed} --minutes ${minutes}${keyspace}` +
     ` --clients ${clients} --keys ${keys}${mix} --faults ${formatFaults(faults)}`
   );
 }
@@ -69,6 +76,7 @@ export function formatReport(report: SimulationReport): string {
     `checked        ${report.answersChecked} answers against what was acknowledged, ${report.writesSeenInStores} writes seen in stores`,
     `availability   ${share('fault-free', availability['fault-free'])}, ${share('one down', availability['one-down'])}`,
     `faults         ${FAULT_KINDS.map(kind => `${faults[kind]} ${kind}`).join(', ')}`,
+    `ring           epoch ${report.epoch}; ${churnLine(report.churn)}; ${counters.slotsArrived} slots merged by new owners, ${counters.recordsHandedOver} records handed over`,
     `replication    ${counters.quorumReads} quorum reads, ${counters.quorumWrites} quorum writes, ${counters.forwarded} forwarded, ${counters.restamps} restamps, ${counters.resends} resends, ${counters.forwardCopiesDropped} copies dropped`,
     `repair         ${counters.readRepairs} read repairs, ${counters.syncRounds} rounds of anti-entropy (${counters.syncRoundsEqual} equal), ${counters.syncRecords} records synced, ${counters.slotsRefilled} slots refilled`,
     `deletions      ${counters.tombstonesProposed} tombstones proposed, ${counters.tombstonesCollected} collected, ${counters.tombstonesRefused} refused, ${counters.fences} fences; ${report.collected} keys seen to go`,
@@ -78,6 +86,10 @@ export function formatReport(report: SimulationReport): string {
   ];
   if (violation !== undefined) lines.push('', ...violationLines(report, violation));
   return lines.join('\n');
+}
+
+function churnLine({ join, leave, forget, replace }: ChurnCounts): string {
+  return `${join} joins, ${leave} leaves, ${forget} forgotten, ${replace} replaced`;
 }
 
 function violationLines(report: SimulationReport, { kind, what }: Violation): string[] {

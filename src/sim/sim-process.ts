@@ -34,7 +34,9 @@ export interface World {
   readonly time: VirtualTime;
   readonly network: VirtualNetwork;
   readonly trace: Trace;
+  /** How many found the cluster, and how many machines there are in all. */
   readonly nodes: number;
+  readonly machines: number;
   /** Database numbers. */
   readonly keyspaces: readonly number[];
   say(who: NodeName, line: string): void;
@@ -61,14 +63,15 @@ export class SimProcess implements Endpoint {
   #lastTickMs: number;
   #nextConnection = 1;
 
-  constructor(index: number, world: World, clock: SkewedClock, random: Random) {
+  /** @param replaces the member, gone for good, whose place it is to take. */
+  constructor(index: number, world: World, clock: SkewedClock, random: Random, replaces?: NodeName) {
     const { time, network, trace } = world;
     this.index = index;
     this.name = nameOf(index);
     this.clock = clock;
     this.#world = world;
     this.#lastTickMs = time.nowMs;
-    this.node = new Node(optionsOf(index, world), {
+    this.node = new Node(optionsOf(index, world, replaces), {
       clock,
       random,
       outbox: network.outboxOf(this),
@@ -78,7 +81,7 @@ export class SimProcess implements Endpoint {
     trace.note(TraceKind.start, time.nowMs, index, index);
     network.open(this);
     const outbox = network.outboxOf(this);
-    for (let seed = 0; seed < world.nodes; seed++) outbox.dial(VirtualNetwork.addressOf(seed));
+    for (let seed = 0; seed < world.machines; seed++) outbox.dial(VirtualNetwork.addressOf(seed));
     this.#tickIn(TICK_MS);
   }
 
@@ -199,7 +202,10 @@ export function nameOf(index: number): NodeName {
   return `n${index + 1}`;
 }
 
-function optionsOf(index: number, { nodes, keyspaces: dbs }: World): NodeOptions {
+/** A node that comes later than the founders founds nothing, whomever it meets. */
+const NEVER_FOUNDS = 1_000;
+
+function optionsOf(index: number, { nodes, keyspaces: dbs }: World, replaces: NodeName | undefined): NodeOptions {
   const keyspaces = SIMULATED_KEYSPACES.filter(({ db }) => dbs.includes(db));
   return {
     name: nameOf(index),
@@ -207,8 +213,9 @@ function optionsOf(index: number, { nodes, keyspaces: dbs }: World): NodeOptions
     weight: 1,
     bus: VirtualNetwork.addressOf(index),
     client: { host: '10.0.0.1', port: 6379 + index },
-    expectNodes: nodes,
+    expectNodes: index < nodes ? nodes : NEVER_FOUNDS,
     alone: nodes === 1,
+    replaces,
     keyspaces,
     defaultKeyspace: dbs[0]!,
     password: '',

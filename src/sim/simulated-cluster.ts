@@ -47,6 +47,7 @@ export class SimulatedCluster {
       network: this.#network,
       trace: this.#trace,
       nodes,
+      machines: nodes,
       keyspaces: SIMULATED_KEYSPACES.map(({ db }) => db),
       say: () => {},
       threw: (_: string, error: unknown) => {

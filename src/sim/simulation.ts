@@ -1,7 +1,8 @@
-import { drawBelow, drawFraction } from '../lib/draw.ts';
+import { drawFraction, drawOne } from '../lib/draw.ts';
 import { SeededRandom } from '../lib/seeded-random.ts';
 import type { SurveyResult } from '../replication/survey.ts';
 import { idleness } from './checkers/idleness.ts';
+import { Churn } from './churn.ts';
 import { SimClient } from './client.ts';
 import { type FaultCounts, NO_FAULTS } from './faults.ts';
 import { drawClocks, Machines } from './machines.ts';
@@ -35,6 +36,10 @@ const ANSWER_BOUND_MS = 5_000;
 const POLL_MS = 50;
 /** All stores are looked at so often, besides the touched keys at each answer. */
 const LOOK_MS = 250;
+/** Fewer owners than N + 1 are not left: then every slot moves with each change, and at N none would have anywhere to go. */
+const LEAST_MEMBERS = 3;
+/** The operators' luck is their own, so that it does not change that of a run without them. */
+const CHURN_SALT = 0x5eed;
 /** Connections of a process that ended are reset within so long. */
 const RESET_MS = 20;
 const LINES_KEPT = 2_000;
@@ -49,6 +54,7 @@ export class Simulation {
   readonly #random: SeededRandom;
   readonly #network: VirtualNetwork;
   readonly #machines: Machines;
+  readonly #churn: Churn;
   readonly #nemesis: Nemesis;
   readonly #watch: Watch;
   readonly #clients: readonly SimClient[];
@@ -62,23 +68,35 @@ export class Simulation {
   constructor(options: SimulationOptions) {
     this.#options = options;
     const { seed, nodes, clients, keyspaces, keys, faults } = options;
+    const machines = faults.churn > 0 ? Math.max(nodes, options.machines) : nodes;
     const root = new SeededRandom(seed);
     this.#random = root.fork();
     const processRandom = root.fork();
     const messages = new MessageFaults(root.fork(), faults, this.#faults);
-    this.#network = new VirtualNetwork(nodes, this.#time, root.fork(), messages, this.#trace);
+    this.#network = new VirtualNetwork(machines, this.#time, root.fork(), messages, this.#trace);
     const world = {
       time: this.#time,
       network: this.#network,
       trace: this.#trace,
       nodes,
+      machines,
       keyspaces,
       say: (who: string, line: string) => this.#say(`${who} ${line}`),
       threw: (who: string, error: unknown) => this.#threw(who, error),
     };
-    this.#machines = new Machines(world, drawClocks(nodes, this.#time, this.#random, faults), processRandom);
+    this.#machines = new Machines(world, drawClocks(machines, this.#time, this.#random, faults), processRandom);
     for (const kind of ['skew', 'drift'] as const) if (faults[kind] > 0) this.#faults[kind] = nodes;
-    this.#nemesis = new Nemesis(this.#victims(messages), root.fork(), faults, this.#faults);
+    this.#churn = new Churn(
+      {
+        time: this.#time,
+        machines: this.#machines,
+        leastMembers: LEAST_MEMBERS,
+        crash: (index, silently) => this.#crash(index, silently),
+        say: line => this.#say(line),
+      },
+      new SeededRandom(seed + CHURN_SALT),
+    );
+    this.#nemesis = new Nemesis(this.#victims(messages, machines), root.fork(), faults, this.#faults);
 
     const names = keyNames(keys, options.workload);
     this.#watch = new Watch(this.#machines, keyspaces, names);
@@ -138,7 +156,7 @@ export class Simulation {
     const { availability } = this.#watch;
     const silently = ms > 2 * NOTICE_SILENCE_MS && drawFraction(this.#random) < 0.5;
     const graceMs = Math.min(ms / 2, silently ? NOTICE_SILENCE_MS : NOTICE_KILL_MS);
-    const index = drawBelow(this.#random, this.#options.nodes);
+    const index = drawOne(this.#random, this.#machines.wanted())!;
     this.#crash(index, silently);
     this.#faults.crash++;
     this.#pass(graceMs);
@@ -196,7 +214,7 @@ export class Simulation {
   #awaitConverged(): void {
     for (const db of this.#options.keyspaces) {
       if (this.#isOver) return;
-      const cluster = this.#machines.at(0)!.node.cluster!;
+      const cluster = this.#machines.running()[0]!.node.cluster!;
       let result: SurveyResult | undefined;
       const ask = (): void => {
         result = undefined;
@@ -234,15 +252,16 @@ export class Simulation {
   }
 
   #settle(after: string): void {
-    const tookMs = this.#passUntil(() => this.#machines.isSettled(), SETTLE_BOUND_MS);
+    const tookMs = this.#passUntil(() => this.#churn.isQuiet && this.#machines.isSettled(), SETTLE_BOUND_MS);
     if (tookMs !== undefined) this.#settlingMs = Math.max(this.#settlingMs, tookMs);
     else if (!this.#isOver) {
-      const what = `${SETTLE_BOUND_MS} ms after ${after} nodes do not see each other alive, linked and whole, or distrust their clocks: ${this.#machines.unsettled()}`;
+      const what = `${SETTLE_BOUND_MS} ms after ${after} nodes do not see each other alive, linked and whole, or distrust their clocks: ${[this.#machines.unsettled(), this.#churn.unfinished()].filter(part => part !== '').join('; ')}`;
       this.#watch.report({ kind: 'not-settled', what });
     }
   }
 
   #lookAround(): void {
+    this.#churn.tick();
     this.#watch.lookAround();
     this.#time.in(LOOK_MS, () => this.#lookAround());
   }
@@ -257,15 +276,17 @@ export class Simulation {
     }
   }
 
-  #victims(messages: MessageFaults): ConstructorParameters<typeof Nemesis>[0] {
+  #victims(messages: MessageFaults, machines: number): ConstructorParameters<typeof Nemesis>[0] {
     return {
       time: this.#time,
       network: this.#network,
       messages,
-      nodes: this.#options.nodes,
+      nodes: machines,
+      wanted: () => this.#machines.wanted(),
+      churn: () => this.#churn.stir(),
       clocks: this.#machines.clocks,
       processAt: index => this.#machines.at(index),
-      mayLoseOne: () => this.#machines.mayLoseOne(),
+      mayLoseOne: () => this.#machines.mayLoseOne() && !this.#churn.hasLost,
       crash: (index, silently) => this.#crash(index, silently),
       start: index => this.#machines.start(index),
       say: line => this.#say(line),
@@ -301,6 +322,8 @@ export class Simulation {
       answersChecked: order.checked,
       writesSeenInStores: dots.writesSeen,
       faults: this.#faults,
+      churn: this.#churn.counts,
+      epoch: this.#watch.epochs.latest,
       counters: this.#machines.counters(),
       availability: availability.conditions,
       convergenceMs: this.#convergenceMs,

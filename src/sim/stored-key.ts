@@ -40,7 +40,7 @@ export interface Held {
 export interface HeldByReplicas {
   /** Those that hold a record. */
   readonly held: readonly Held[];
-  /** How many replicas the key has, if all of them run. */
+  /** How many owners the key has, if all of them run and know the same ring. */
   readonly replicas: number | undefined;
 }
 
@@ -53,17 +53,19 @@ export function heldByReplicas(processes: readonly SimProcess[], { db, slot, byt
   const held: Held[] = [];
   let running = 0;
   let replicas = 0;
+  const epochs = new Set<number>();
   for (const process of processes) {
     const keyspace = process.node.cluster?.keyspaces.get(db);
     if (keyspace === undefined || !keyspace.placement.isHeldHere(slot)) continue;
     const { store, placement } = keyspace;
     running++;
     replicas = placement.replicaCount;
+    epochs.add(process.node.cluster!.topology.epoch);
     const ref = store.find(slot, store.hashOf(bytes), bytes);
     if (ref === 0) continue;
     held.push({ process, stamp: store.stampOf(ref), actor: store.actorOf(ref), hasValue: !store.isTombstone(ref) });
   }
-  return { held, replicas: running > 0 && running === replicas ? replicas : undefined };
+  return { held, replicas: epochs.size === 1 && running === replicas ? replicas : undefined };
 }
 
 /** What the process's store holds of the key, undefined for no record. */

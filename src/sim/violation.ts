@@ -10,7 +10,8 @@
  * - `divergence`: replicas that can talk and are written no more stay different (invariant 6).
  * - `not-collected`: tombstones stay though every member is here.
  * - `not-converged`: replicas are equal, and `COTERIE CONVERGED` does not come to say so.
- * - `not-settled`: nodes that can talk do not come to see each other alive and whole, or to trust their clocks.
+ * - `not-settled`: nodes that can talk do not come to see each other alive and whole, or to trust their clocks; or a change of the ring does not end.
+ * - `two-rings`: nodes know different things of one epoch, or go back to an earlier one (invariant 9).
  * - `unavailable`: too many operations failed while at most one replica was down (invariant 11).
  * - `misplaced`: a node holds what is not its to hold.
  * - `idle`: too little happened for the run to mean anything.
@@ -26,6 +27,7 @@ export const VIOLATIONS = [
   'not-collected',
   'not-converged',
   'not-settled',
+  'two-rings',
   'unavailable',
   'misplaced',
   'idle',

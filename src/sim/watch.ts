@@ -2,6 +2,7 @@ import { AvailabilityCheck } from './checkers/availability.ts';
 import { Convergence } from './checkers/convergence.ts';
 import { Deletions } from './checkers/deletions.ts';
 import { Dots } from './checkers/dots.ts';
+import { Epochs } from './checkers/epochs.ts';
 import { QuorumOrder } from './checkers/quorum-order.ts';
 import { History, type OperationObserver } from './history.ts';
 import type { Machines } from './machines.ts';
@@ -17,6 +18,7 @@ export class Watch implements OperationObserver {
   readonly dots: Dots;
   readonly deletions: Deletions;
   readonly convergence: Convergence;
+  readonly epochs: Epochs;
   readonly availability = new AvailabilityCheck();
   readonly operations: Record<OperationOutcome, number> = { ok: 0, unavailable: 0, refused: 0, lost: 0 };
   /** Acknowledged writes, by keyspace. */
@@ -38,6 +40,7 @@ export class Watch implements OperationObserver {
     this.dots = new Dots(this.report);
     this.deletions = new Deletions(this.report);
     this.convergence = new Convergence(this.#keys);
+    this.epochs = new Epochs(this.report);
     this.history = new History([this.order, this.availability, this]);
   }
 
@@ -61,8 +64,9 @@ export class Watch implements OperationObserver {
     for (const name of keys) this.#look(this.#keysById.get(keyId(db, name))!);
   }
 
-  /** Looks at every key at every replica. */
+  /** Looks at every key at every replica, and at everybody's ring. */
   lookAround(): void {
+    this.epochs.look(this.#machines.running());
     for (const key of this.#keys) this.#look(key);
   }
 

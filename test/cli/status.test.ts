@@ -32,10 +32,29 @@ it('prints the nodes that COTERIE NODES tells of as a table', async () => {
   const { status, stdout, stderr } = await coterie(['status', '-p', port]);
   expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   expect(stdout.split('\n').map(line => line.split(/\s+/))).toEqual([
-    ['name', 'status', 'client', 'bus', 'zone', 'weight', 'refilling', 'slots-first', 'slots'],
-    ['n1', 'alive', '-', '-', '-', '-', '-', '-', '16384'],
-    ['n2', 'dead', '-', '-', '-', '-', '-', '-', '5461'],
+    ['name', 'status', 'ring', 'client', 'bus', 'zone', 'weight', 'refilling', 'slots-first', 'slots'],
+    ['n1', 'alive', '-', '-', '-', '-', '-', '-', '-', '16384'],
+    ['n2', 'dead', '-', '-', '-', '-', '-', '-', '-', '5461'],
     [''],
+  ]);
+});
+
+it('tells below the table who has yet to merge or hand over what, and how long that may take', async () => {
+  const entry = (name: string, ...fields: string[]) => array(['name', name, ...fields].map(bulk));
+  const moving = (left: string) => ['slots-to-merge', left, 'slots-to-merge-of', '40'];
+  const nodes = array([
+    entry('n1', ...moving('10'), 'seconds-left', '7'),
+    entry('n2', ...moving('40'), 'slots-to-hand-over', '3'),
+    entry('n3', ...moving('0'), 'slots-to-hand-over', '3'),
+    entry('n4'),
+  ]);
+  const port = await serve((_, socket) => socket.write(nodes));
+  const { stdout } = await coterie(['status', '-p', port]);
+  expect(stdout.split('\n').slice(5)).toEqual([
+    'n1 has merged 30 of 40 slots that it will own, about 7 s left',
+    'n2 has merged 0 of 40 slots that it will own, it cannot be said yet for how long, and has 3 slots to hand over',
+    'n3 has 3 slots to hand over',
+    '',
   ]);
 });
 

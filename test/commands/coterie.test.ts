@@ -12,13 +12,46 @@ describe('COTERIE', () => {
     const session = resp3Session();
     session.server.members = [fakeNode(1, { refilling: true, weight: 1.5, client: { host: '::1', port: 7001 } })];
     const reply = session.run('COTERIE', 'NODES');
-    expect(reply).toMatch(/^\*1\r\n%15\r\n/);
+    expect(reply).toMatch(/^\*1\r\n%16\r\n/);
     expect(words(reply)).toEqual([
       ...['name', 'n1', 'status', 'alive', 'myself', 'yes', 'linked', 'yes', 'refilling', 'yes'],
-      ...['held-down', 'no', 'clock-off', 'no'],
+      ...['held-down', 'no', 'clock-off', 'no', 'ring', 'member'],
       ...['client', '[::1]:7001', 'bus', '10.0.0.1:16379', 'zone', 'default', 'weight', '1.5'],
       ...['slots-first', ':5461', 'slots', ':16384', 'actor', 'n1.00c0ffee00c0ffee', 'id', '1'.repeat(40)],
     ]);
+  });
+
+  it('tells of a member what it has yet to move, while the ring changes', () => {
+    const session = new FakeSession();
+    const moves = { slotsToMerge: 5, slotsOfAll: 9, slotsToHandOver: 2, bytes: 77, secondsLeft: 3 };
+    session.server.members = [fakeNode(1, { ring: 'joining', moves })];
+    const reply = words(session.run('COTERIE', 'NODES'));
+    expect(reply.slice(reply.indexOf('ring'), reply.indexOf('ring') + 2)).toEqual(['ring', 'joining']);
+    expect(reply.slice(reply.indexOf('slots-to-merge'), reply.indexOf('actor'))).toEqual([
+      ...['slots-to-merge', ':5', 'slots-to-merge-of', ':9', 'slots-to-hand-over', ':2'],
+      ...['bytes-moved', ':77', 'seconds-left', ':3'],
+    ]);
+  });
+
+  it('lets a node leave, this one by default, or forgets one, and answers when that is decided', () => {
+    const session = new FakeSession();
+    for (const words of [['LEAVE'], ['leave', 'n2'], ['FORGET', 'n3']]) {
+      session.start('COTERIE', 'NODE', ...words);
+      expect(session.settle()).toBe('+OK\r\n');
+    }
+    expect(session.server.asked).toEqual(['leave n1', 'leave n2', 'forget n3']);
+    session.server.ringError = 'n3 is alive: let it leave, or stop it first';
+    session.start('COTERIE', 'NODE', 'FORGET', 'n3');
+    expect(session.settle()).toBe('-ERR n3 is alive: let it leave, or stop it first\r\n');
+  });
+
+  it.each([
+    [['FORGET'], 'ERR syntax error'],
+    [['LEAVE', 'n1', 'n2'], 'ERR syntax error'],
+    [['GO', 'n1'], 'ERR syntax error'],
+    [['LEAVE', 'nx'], "ERR there is no node 'nx': the members are n1, n2, n3"],
+  ])('does not take NODE %j', (words, error) => {
+    expect(new FakeSession().run('COTERIE', 'NODE', ...words)).toBe(`-${error}\r\n`);
   });
 
   it('shows where a key is kept', () => {

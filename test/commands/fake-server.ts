@@ -26,6 +26,8 @@ export function fakeNode(number: number, changes: Partial<ServerNode> = {}): Ser
     refilling: false,
     heldDown: false,
     clockOff: false,
+    ring: 'member',
+    moves: undefined,
     primarySlots: 5461,
     replicaSlots: 16384,
     ...changes,
@@ -70,6 +72,7 @@ export class FakeServer implements Server {
   opened: readonly Connection[] = [];
   survey: { differing: number } | { unavailable: string } = { differing: 0 };
   syncFailure: string | undefined;
+  ringError: string | undefined;
   faultCommands = true;
   heldBack: readonly QuarantinedRecord[] = [];
   /** What it was asked to do, in words. */
@@ -132,6 +135,16 @@ export class FakeServer implements Server {
   dropQuarantined(of: { readonly db: number; readonly key: Buffer } | 'all'): number {
     this.asked.push(of === 'all' ? 'clear' : `drop ${of.db} ${of.key}`);
     return this.heldBack.length;
+  }
+
+  leave(name: string, done: (error: string | undefined) => void): void {
+    this.asked.push(`leave ${name}`);
+    done(this.ringError);
+  }
+
+  forget(name: string, done: (error: string | undefined) => void): void {
+    this.asked.push(`forget ${name}`);
+    done(this.ringError);
   }
 
   drill(about: readonly string[], down: boolean): void {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../until.ts';
-import { freePorts, TestCluster, TestNode } from './test-cluster.ts';
+import { TestCluster } from './test-cluster.ts';
 
 describe('five nodes, of which three hold a key', () => {
   let cluster: TestCluster;
@@ -28,19 +28,6 @@ describe('five nodes, of which three hold a key', () => {
     for (let i = 0; i < 5; i++) {
       await cluster.client(i, 1).set(`mega:${i}`, value);
       expect(await cluster.client((i + 2) % 5, 1).get(`mega:${i}`)).toBe(value);
-    }
-  });
-
-  it('a node that comes after the founding is refused with a sentence that says so', async () => {
-    const [port, busPort] = (await freePorts(2)) as [number, number];
-    const seed = cluster.nodes[0]!.busPort;
-    const latecomer = new TestNode('latecomer', port, busPort, ['--join', `127.0.0.1:${seed}`, '--expect-nodes', '2']);
-    latecomer.start();
-    try {
-      await until('the refusal is logged', () => latecomer.output.includes('was founded without latecomer'));
-      expect(latecomer.output).toContain('adding a node to a running cluster is not supported yet');
-    } finally {
-      await latecomer.end('SIGKILL');
     }
   });
 

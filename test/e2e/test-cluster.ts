@@ -85,11 +85,15 @@ export class TestNode {
 
 /** A cluster of real processes on loopback, on free ports. */
 export class TestCluster {
-  readonly nodes: readonly TestNode[];
+  readonly #nodes: TestNode[];
   readonly #clients: Redis[] = [];
 
   private constructor(nodes: readonly TestNode[]) {
-    this.nodes = nodes;
+    this.#nodes = [...nodes];
+  }
+
+  get nodes(): readonly TestNode[] {
+    return this.#nodes;
   }
 
   /** Starts `size` nodes, which look for each other on `host`, and waits until each sees all the others alive. */
@@ -111,6 +115,16 @@ export class TestCluster {
       throw error;
     }
     return cluster;
+  }
+
+  /** Starts one more node, which is to join the running cluster; does not wait until it has. */
+  async add(name: string, extra: readonly string[] = []): Promise<TestNode> {
+    const [port, busPort] = await freePorts(2);
+    const seeds = this.nodes.map(node => `127.0.0.1:${node.busPort}`).join(',');
+    const node = new TestNode(name, port!, busPort!, ['--join', seeds, ...extra]);
+    this.#nodes.push(node);
+    node.start();
+    return node;
   }
 
   /** A client of node `index` (from 0) in keyspace `db`; closed with the cluster. */

@@ -22,6 +22,9 @@ interface Sent {
 /** Founding cores whose messages go nowhere until the test delivers them. */
 export class FoundingBench {
   readonly underway: Sent[] = [];
+  /** Who asked to be let in, and what they are told. */
+  readonly joiners: string[] = [];
+  refusal: string | undefined;
   readonly #nodes = new Map<string, BenchNode>();
   readonly #random = new SeededRandom(1);
 
@@ -33,11 +36,15 @@ export class FoundingBench {
     const events: FoundingEvent[] = [];
     const dialled: BusAddress[] = [];
     const core = new Founding(
-      { self: identity, expectNodes, alone },
+      { self: identity, expectNodes, alone, replaces: undefined },
       {
         random: this.#random,
         send: (to, message) => this.underway.push({ from: name, to, message }) > 0,
         dial: address => dialled.push(address),
+        join: ({ name }) => {
+          this.joiners.push(name);
+          return this.refusal;
+        },
         event: event => events.push(event),
       },
     );

@@ -70,11 +70,12 @@ export class FoundingNetwork {
     node.dialled = new Set();
     const { expectNodes, alone = false } = this.#options;
     const core = new Founding(
-      { self: node.self, expectNodes, alone },
+      { self: node.self, expectNodes, alone, replaces: undefined },
       {
         random,
         send: (to, message) => this.#send(node, core, to, message),
         dial: address => this.#dial(node, core, address),
+        join: () => 'the ring stands still',
         event: event => this.#event(node, event),
       },
     );

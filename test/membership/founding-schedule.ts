@@ -67,7 +67,7 @@ export function runSchedule(options: ScheduleOptions): Outcome {
     const actor = `${name}.${drawHex(random, 2)}`;
     const identity = { name, actor, clusterId: '', bus: at, client: at, zone: 'z', weight: 1 };
     const core = new Founding(
-      { self: identity, expectNodes: options.expectNodes, alone: false },
+      { self: identity, expectNodes: options.expectNodes, alone: false, replaces: undefined },
       {
         random,
         send: (to, message) => {
@@ -76,11 +76,10 @@ export function runSchedule(options: ScheduleOptions): Outcome {
           return true;
         },
         dial: () => {},
+        join: () => 'the ring stands still',
         event: event => {
           if (event.type === 'founded') foundings++;
-          trace.push(
-            `  ${actor} ${event.type} ${event.type === 'refused' ? event.reason : event.cluster.id.slice(0, 4)}`,
-          );
+          trace.push(`  ${actor} ${event.type} ${'cluster' in event ? event.cluster.id.slice(0, 4) : event.by}`);
         },
       },
     );

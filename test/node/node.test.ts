@@ -38,7 +38,7 @@ describe('A node', () => {
 
   it('founds with the others, and then every node answers for every key', () => {
     const nodes = three();
-    expect(new Set([...nodes.nodes.values()].map(node => node.cluster?.identity.id)).size).toBe(1);
+    expect(new Set([...nodes.nodes.values()].map(node => node.cluster?.id)).size).toBe(1);
     const [one, two] = ['n1', 'n2'].map(name => client(nodes.nodes.get(name)!));
     for (const redis of [one!, two!]) redis.execute('SELECT 1');
     one!.execute('SET k v');

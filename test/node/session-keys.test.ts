@@ -77,7 +77,7 @@ describe('A write', () => {
     expect([client.output(), client.begun.length]).toEqual(['+OK\r\n', 0]);
     client.execute('SELECT 1');
     client.execute('SET k v');
-    expect(client.begun[0]!.operation).toMatchObject({ kind: 'write', need: 2, readNeed: 2, db: 1 });
+    expect(client.begun[0]!.operation).toMatchObject({ kind: 'write', need: 'quorum', readNeed: 2, db: 1 });
   });
 
   it('that is refused answers the error as it is', () => {
@@ -96,8 +96,8 @@ describe('R and W', () => {
       client.execute('SELECT 1');
       client.execute(line);
       const { operation } = client.begun[0]!;
-      expect(operation.need).toBe(2);
-      if (operation.kind === 'write') expect(operation.readNeed).toBe(2);
+      if (operation.kind === 'read') expect(operation.need).toBe(2);
+      else expect([operation.need, operation.readNeed]).toEqual(['quorum', 2]);
     },
   );
 
@@ -105,7 +105,7 @@ describe('R and W', () => {
     const client = new TestSession();
     client.execute('COTERIE CONSISTENCY WRITE all READ quorum');
     client.execute('DEL k');
-    expect(client.begun[0]!.operation).toMatchObject({ need: 3, readNeed: 2 });
+    expect(client.begun[0]!.operation).toMatchObject({ need: 'all', readNeed: 2 });
   });
 });
 

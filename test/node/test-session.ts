@@ -6,21 +6,18 @@ import { Session, type SessionEnvironment } from '../../src/node/session.ts';
 import type { OperationRunner } from '../../src/node/session-keys.ts';
 import { Keyspace } from '../../src/replication/keyspace.ts';
 import type { KeyOperation } from '../../src/replication/operation.ts';
-import { Peer } from '../../src/replication/peer.ts';
 import { Placement } from '../../src/replication/placement.ts';
 import type { KeyspacePolicy } from '../../src/replication/policy.ts';
 import { BlockPool } from '../../src/resp/block-pool.ts';
-import { Ring } from '../../src/ring/ring.ts';
 import { ConflictJournal } from '../../src/store/conflict-journal.ts';
 import type { Outcome, OutcomeSink } from '../../src/store/outcome.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 import { FakeServer } from '../commands/fake-server.ts';
+import { namesTo, TestRings } from '../replication/rings.ts';
 import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
 
 const TABLE = createCommandTable();
-const RING = new Ring(['n1', 'n2', 'n3'].map(name => ({ name, zone: name, weight: 1 })));
-const PEERS = RING.members.map(({ name }) => new Peer(name, name === 'n1'));
-const PLACEMENT = new Placement(RING, PEERS, 3);
+const PLACEMENT = new Placement(new TestRings('n1').settled(namesTo(3)), 3);
 
 /** An operation that a command has begun, for the test to decide. */
 export interface Begun {

@@ -189,7 +189,7 @@ describe('Anti-entropy (DESIGN §5)', () => {
     const messages = new SyncMessages(new RecordCodec(network.node('n1').cluster.context.actors));
     const open = (epoch: number) => {
       network.sent.length = 0;
-      const bytes = Buffer.from(messages.encodeOpen({ round: 1, epoch, db: 0, root: [1, 2] }).head);
+      const bytes = Buffer.from(messages.encodeOpen({ round: 1, epoch, db: 0, root: [1, 2], offered: undefined }).head);
       network.deliverAgain({ from: 'n1', to: 'n2', type: 'syncOpen', bytes });
       return network.sent.length;
     };

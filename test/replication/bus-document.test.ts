@@ -63,14 +63,14 @@ const EXAMPLES: Readonly<Record<string, () => Encoded>> = {
   'collection reply': () =>
     collection.encodeReply({ id: 7, step: 'propose', floor: Number.POSITIVE_INFINITY, held: Uint8Array.of(1) }),
   collected: () => collection.encodeCollected({ epoch: 1, db: 0, entry }),
-  'sync open': () => sync.encodeOpen({ round: 7, epoch: 1, db: 0, root: [1, 2] }),
+  'sync open': () => sync.encodeOpen({ round: 7, epoch: 1, db: 0, root: [1, 2], offered: undefined }),
   survey: () => surveys.encodeRequest({ id: 7, epoch: 1, db: 0 }),
   surveyed: () => {
     const words = new Uint32Array(2 * 16_384);
     words.set([1, 2, 3, 4], 2 * 12_706);
     return surveys.encodeSurveyed({ id: 7, words, refilling: new Uint8Array(16_384).fill(1, 5, 7) });
   },
-  'sync root': () => sync.encodeRoot({ round: 7, db: 0, refilling: true, equal: false }),
+  'sync root': () => sync.encodeRoot({ round: 7, db: 0, refilling: true, arriving: false, equal: false }),
   'sync compare': () => {
     const digests = Array.from({ length: 16 }, (_, i) => (i === 3 ? ([1, 2] as const) : EMPTY_DIGEST));
     const block = { place: 2 ** 36, bits: 36 };
@@ -85,6 +85,7 @@ const EXAMPLES: Readonly<Record<string, () => Encoded>> = {
       slot: 12_706,
       fromHash: 0,
       toHash: 0xffff_ffff,
+      isOffer: false,
       entries: [{ hash: 9, dot, expiryDot: undefined }],
     }),
   'sync page reply': () =>

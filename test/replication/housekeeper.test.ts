@@ -3,12 +3,11 @@ import { Actors } from '../../src/clock/actors.ts';
 import { slotOf } from '../../src/lib/slots.ts';
 import { Housekeeper } from '../../src/replication/housekeeper.ts';
 import { Keyspace } from '../../src/replication/keyspace.ts';
-import { Peer } from '../../src/replication/peer.ts';
 import { Placement } from '../../src/replication/placement.ts';
-import { Ring } from '../../src/ring/ring.ts';
 import { ConflictJournal } from '../../src/store/conflict-journal.ts';
 import { NEVER } from '../../src/store/record.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
+import { namesTo, TestRings } from './rings.ts';
 import { EVENTUAL } from './test-network.ts';
 
 const NOW_MS = 1_800_000_000_000;
@@ -16,18 +15,21 @@ const KEYS = 5000;
 
 /** A keyspace on a ring of `members`, with keys of which half have expired. */
 function keyspaceOf(members: number): Keyspace {
-  const ring = new Ring(Array.from({ length: members }, (_, i) => ({ name: `n${i}`, zone: '', weight: 1 })));
-  const peers = ring.members.map(({ name }) => new Peer(name, name === 'n0'));
   const actors = new Actors();
   const store = new RecordStore({ actors, hashKey: [1, 2] });
   const policy = { ...EVENTUAL, name: 'x' };
-  const actor = actors.intern('n0.1');
+  const actor = actors.intern('n1.1');
   for (let i = 0; i < KEYS; i++) {
     const key = Buffer.from(`key:${i}`);
     const expiryAtMs = i % 2 === 0 ? NOW_MS - 1 : NOW_MS + 1000;
     store.putValue(slotOf(key), store.hashOf(key), key, key, i + 1, actor, expiryAtMs);
   }
-  return new Keyspace(policy, store, new Placement(ring, peers, 3), new ConflictJournal(0));
+  return new Keyspace(
+    policy,
+    store,
+    new Placement(new TestRings('n1').settled(namesTo(members)), 3),
+    new ConflictJournal(0),
+  );
 }
 
 function tickUntilQuiet(keyspace: Keyspace): void {

@@ -161,12 +161,16 @@ describe('Every message arrives as it was sent', () => {
   });
 
   it('sync open and sync root', () => {
+    const flags = fc.tuple(fc.boolean(), fc.boolean(), fc.boolean());
+    const slots = fc
+      .uniqueArray(fc.nat(16_383))
+      .map(list => (list.length === 0 ? undefined : Uint16Array.from(list).sort()));
     fc.assert(
-      fc.property(anId, u32, u8, u32, u32, fc.boolean(), fc.boolean(), (round, epoch, db, low, high, a, b) => {
+      fc.property(anId, u32, u8, u32, u32, slots, flags, (round, epoch, db, low, high, offered, [a, b, c]) => {
         const { out, into } = LINK.sync;
-        const open = { round, epoch, db, root: [low, high] as const };
+        const open = { round, epoch, db, root: [low, high] as const, offered };
         expect(into.decodeOpen(onTheWire(out.encodeOpen(open)))).toEqual(open);
-        const root = { round, db, refilling: a, equal: b };
+        const root = { round, db, refilling: a, arriving: b, equal: c };
         expect(into.decodeRoot(onTheWire(out.encodeRoot(root)))).toEqual(root);
       }),
     );
@@ -224,7 +228,8 @@ describe('Every message arrives as it was sent', () => {
       fc.property(anId, u32, u8, fc.nat(16_383), u32, fc.array(entry), (round, epoch, db, slot, hash, entries) => {
         const { out, into } = LINK.sync;
         const { movedDot } = LINK;
-        const page = { round, epoch, db, slot, fromHash: hash, toHash: 0xffff_ffff, entries };
+        const isOffer = epoch % 2 === 0;
+        const page = { round, epoch, db, slot, fromHash: hash, toHash: 0xffff_ffff, isOffer, entries };
         const moved = entries.map(each => ({
           hash: each.hash,
           dot: movedDot(each.dot),

@@ -1,13 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { SLOT_COUNT } from '../../src/lib/slots.ts';
-import { Peer } from '../../src/replication/peer.ts';
 import { Placement } from '../../src/replication/placement.ts';
-import { Ring } from '../../src/ring/ring.ts';
+import { namesTo, TestRings } from './rings.ts';
 
 function place(members: number, replicas: number, self = 'n1') {
-  const ring = new Ring(Array.from({ length: members }, (_, i) => ({ name: `n${i + 1}`, zone: '', weight: 1 })));
-  const peers = ring.members.map(({ name }) => new Peer(name, name === self));
-  return { ring, peers, placement: new Placement(ring, peers, replicas) };
+  const rings = new TestRings(self).settled(namesTo(members));
+  const { ring, peers } = rings.owners;
+  return { ring, peers, placement: new Placement(rings, replicas) };
 }
 
 describe('Placement', () => {
@@ -33,13 +32,13 @@ describe('Placement', () => {
       expect(placement.isHeldHere(slot)).toBe(list.includes(self));
       if (list.includes(self) && list.includes(other)) shared.push(slot);
     }
-    expect([...placement.slotsSharedWith(other)]).toEqual(shared);
+    expect([...placement.sharedSlots().get(other)!]).toEqual(shared);
     expect(shared.length).toBeGreaterThan(0);
   });
 
   it('is the same list of shared slots at both ends', () => {
     const there = place(5, 3, 'n2');
-    expect(placement.slotsSharedWith(peers[1]!)).toEqual(there.placement.slotsSharedWith(there.peers[0]!));
+    expect(placement.sharedSlots().get(peers[1]!)).toEqual(there.placement.sharedSlots().get(there.peers[0]!));
   });
 
   it('has no more replicas than the ring has members', () => {

@@ -29,24 +29,56 @@ describe('A number of replicas', () => {
 describe('A write quorum', () => {
   it('is reached by W replicas that stored the write', () => {
     const quorum = new WriteQuorum(2);
-    quorum.add(false);
-    expect(quorum.reached).toBe(false);
-    quorum.add(false);
+    quorum.add(0, false);
+    expect([quorum.reached, quorum.missing]).toEqual([false, 1]);
+    quorum.add(2, false);
+    expect([quorum.reached, quorum.missing]).toEqual([true, 0]);
+  });
+
+  it('counts nobody twice', () => {
+    const quorum = new WriteQuorum(2);
+    quorum.add(1, false);
+    quorum.add(1, false);
+    expect(quorum.missing).toBe(1);
+  });
+
+  // Writers a b c d, of which a, b and c own the slot and a, b and d will.
+  const MOVING = { need: 2, onlyOwners: 0b0100, onlyOthers: 0b1000 };
+
+  it.each([
+    ['a and b', [0, 1], 0],
+    ['a and c', [0, 2], 1],
+    ['a and d', [0, 3], 1],
+    ['c and d', [2, 3], 1],
+    ['a, c and d', [0, 2, 3], 0],
+    ['a and a stand-in', [0, 4], 0],
+    ['c, d and a stand-in', [2, 3, 4], 0],
+  ] as const)('of a slot that moves is reached on both sides: %s', (_, indexes, missing) => {
+    const quorum = new WriteQuorum(2, MOVING);
+    for (const index of indexes) quorum.add(index, false);
+    expect([quorum.missing, quorum.reached]).toEqual([missing, missing === 0]);
+  });
+
+  it('may need more on the other side than among the owners', () => {
+    const quorum = new WriteQuorum(1, { need: 2, onlyOwners: 0, onlyOthers: 0b110 });
+    quorum.add(0, false);
+    expect(quorum.missing).toBe(1);
+    quorum.add(2, false);
     expect(quorum.reached).toBe(true);
   });
 
   it('takes the word of a refilling replica only where one acknowledgement is all that was asked for', () => {
     const [one, two] = [new WriteQuorum(1), new WriteQuorum(2)];
-    for (const quorum of [one, two]) quorum.add(true);
-    expect([one.acknowledged, two.acknowledged]).toEqual([1, 0]);
+    for (const quorum of [one, two]) quorum.add(0, true);
+    expect([one.reached, two.missing]).toEqual([true, 2]);
   });
 
   it('begins anew with a new stamp', () => {
     const quorum = new WriteQuorum(2);
-    quorum.add(false);
+    quorum.add(0, false);
     quorum.restart();
-    quorum.add(false);
-    expect([quorum.acknowledged, quorum.reached]).toEqual([1, false]);
+    quorum.add(1, false);
+    expect([quorum.missing, quorum.reached]).toEqual([1, false]);
   });
 });
 

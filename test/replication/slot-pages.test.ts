@@ -28,7 +28,7 @@ function allHashes(store: RecordStore): number[] {
 }
 
 const page = (fromHash: number, described: ReturnType<typeof describePage>) =>
-  ({ round: 1, epoch: 1, db: 0, slot: SLOT, fromHash, ...described }) as const;
+  ({ round: 1, epoch: 1, db: 0, slot: SLOT, fromHash, isOffer: false, ...described }) as const;
 
 describe('A page', () => {
   it('speaks of every record between its two hashes, and the pages of a slot of each just once', () => {
@@ -72,6 +72,13 @@ describe('The answer to a page', () => {
     const wanted = recordsUnder(asker, SLOT, answer.wanted).map(({ key }) => Number(key.toString().slice(5)));
     expect(wanted.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
     expect(answer.nextHash).toBe(LAST_HASH + 1);
+  });
+
+  it('to one that only offers brings nothing, and names what is not here', () => {
+    const [asker, here] = [storeWith(0, 60), storeWith(20, 80)];
+    const answer = answerPage(here, { ...page(0, describePage(asker, SLOT, 0, LAST_HASH)), isOffer: true });
+    expect(answer.records).toEqual([]);
+    expect(recordsUnder(asker, SLOT, answer.wanted)).toHaveLength(20);
   });
 
   it('that ends early names nothing behind its end', () => {

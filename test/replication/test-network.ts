@@ -4,6 +4,8 @@ import { assert } from '../../src/lib/assert.ts';
 import { drawBelow } from '../../src/lib/draw.ts';
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { slotOf } from '../../src/lib/slots.ts';
+import type { ClusterMember } from '../../src/membership/cluster.ts';
+import { allMembers, foundingTopology, type Topology } from '../../src/membership/topology.ts';
 import { Cluster, type ClusterPorts } from '../../src/node/cluster.ts';
 import type { NodeOptions } from '../../src/node/node-options.ts';
 import type { Log, LogFields } from '../../src/ports/log.ts';
@@ -45,7 +47,12 @@ export const QUORUM: KeyspacePolicy = {
 export const SLOPPY: KeyspacePolicy = { ...QUORUM, db: 4, name: 'sloppy', sloppy: true };
 
 export const LIMITS = { requestTimeoutMs: 500, resendAfterMs: 100, maxPendingOperations: 1000 };
-export const ANTI_ENTROPY = { intervalMs: 10_000, patienceMs: 2000, bytesPerSecond: 64 << 20 };
+export const ANTI_ENTROPY = {
+  intervalMs: 10_000,
+  patienceMs: 2000,
+  bytesPerSecond: 64 << 20,
+  transferBytesPerSecond: 64 << 20,
+};
 export const HINTS = { maxBytes: 1 << 20, maxAgeMs: 60_000, replayRate: 1000 };
 export const COLLECTION = { intervalMs: 10_000 };
 const TICK_MS = 20;
@@ -102,6 +109,8 @@ export class TestNetwork {
   readonly sent: Envelope[] = [];
   /** What the nodes have logged. */
   readonly said: { readonly node: string; readonly event: string; readonly fields: LogFields | undefined }[] = [];
+  /** Messages of other epochs that nodes have noticed. */
+  readonly epochsSeen: { readonly node: string; readonly from: string; readonly epoch: number }[] = [];
   readonly #options: NetworkOptions;
   #queue: Envelope[] = [];
   #held: Envelope[] = [];
@@ -221,18 +230,49 @@ export class TestNetwork {
     this.#link(b, a);
   }
 
+  /** These nodes, or all, go on to a later epoch; who is a member for the first time is started and linked to the others. */
+  adopt(topology: Topology, names: readonly string[] = allMembers(topology).map(({ name }) => name)): void {
+    const isNew = (name: string) => !this.nodes.has(name);
+    for (const name of names) if (!isNew(name)) this.node(name).cluster.adopt(topology);
+    for (const name of names.filter(isNew)) {
+      const counters = new ReplicationCounters();
+      const cluster = this.#start(name, counters, topology);
+      this.nodes.set(name, { name, counters, wallOffsetMs: 0, isUp: true, cluster });
+    }
+    for (const a of this.nodes.keys()) for (const b of this.nodes.keys()) if (a !== b) this.#relink(a, b);
+  }
+
+  /** The topology that most of the nodes began with, and the steps from there. */
+  get topology(): Topology {
+    return this.node('n1').cluster.topology;
+  }
+
+  /** A member as the network's topologies have it. */
+  member(name: string): ClusterMember {
+    const address = { host: name, port: 1 };
+    return { name, place: name, joinedAt: 1, zone: name, weight: 1, bus: address, client: address };
+  }
+
+  #relink(from: string, to: string): void {
+    const peer = this.node(from).cluster.peerOf(to);
+    if (peer !== undefined && !peer.linked && this.node(to).isUp) this.#link(from, to);
+  }
+
   /** The node dies, and all others know it. */
   kill(name: string): void {
     this.node(name).isUp = false;
     for (const other of this.nodes.keys()) if (other !== name) this.cut(name, other);
-    for (const other of this.nodes.values()) other.cluster.peerOf(name)!.alive = false;
+    for (const { cluster } of this.nodes.values()) {
+      const peer = cluster.peerOf(name);
+      if (peer !== undefined) peer.alive = false;
+    }
   }
 
   /** It comes back with a new actor and without its data, refilling, and is linked to all others that are up. */
   restartEmpty(name: string): void {
     const node = this.node(name);
     node.counters = new ReplicationCounters();
-    node.cluster = this.#start(name, node.counters);
+    node.cluster = this.#start(name, node.counters, node.cluster.topology);
     node.cluster.beginRefill();
     node.isUp = true;
     for (const other of this.nodes.values()) if (other !== node && other.isUp) this.heal(name, other.name);
@@ -299,7 +339,8 @@ export class TestNetwork {
 
   #deliver({ from, to, bytes }: Envelope): void {
     const { cluster, isUp } = this.node(to);
-    if (isUp) cluster.receive(cluster.peerOf(from)!, bytes);
+    const peer = cluster.peerOf(from);
+    if (isUp && peer !== undefined) cluster.receive(peer, bytes);
   }
 
   #link(from: string, to: string): void {
@@ -324,8 +365,7 @@ export class TestNetwork {
     return true;
   }
 
-  #start(name: string, counters: ReplicationCounters): Cluster {
-    const names = Array.from({ length: this.#options.nodes }, (_, i) => `n${i + 1}`);
+  #start(name: string, counters: ReplicationCounters, topology?: Topology): Cluster {
     const { keyspaces = [EVENTUAL, QUORUM], limits, antiEntropy, hints } = this.#options;
     const options = nodeOptions(name, {
       keyspaces,
@@ -334,9 +374,8 @@ export class TestNetwork {
       collection: COLLECTION,
       hints: { ...HINTS, ...hints },
     });
-    const { bus, client } = options;
-    const members = names.map(each => ({ name: each, zone: each, weight: 1, bus, client }));
-    const identity = { id: '0'.repeat(32), hashKey: [1, 2], epoch: 1, members } as const;
+    const founders = Array.from({ length: this.#options.nodes }, (_, i) => this.member(`n${i + 1}`));
+    const identity = { id: '0'.repeat(32), hashKey: [1, 2], topology: topology ?? foundingTopology(founders) } as const;
     const say: Log['info'] = (event, fields) => void this.said.push({ node: name, event, fields });
     const clock = {
       wallMs: () => STAMP_EPOCH_MS + 1_000_000 + this.nowMs + (this.nodes.get(name)?.wallOffsetMs ?? 0),
@@ -344,6 +383,7 @@ export class TestNetwork {
     };
     const ports: ClusterPorts = {
       clock: new ClockGuard(clock, options.maxClockDriftMs, () => {}),
+      sawEpoch: (from, epoch) => void this.epochsSeen.push({ node: name, from: from.name, epoch }),
       random: new SeededRandom(++this.#starts),
       outbox: {
         send: (to, head, body) => this.#send(name, to, head, body, false),

@@ -59,6 +59,7 @@ export function onTheWire({ head, body }: Encoded): ByteReader {
 }
 
 export const bytes = (options: fc.IntArrayConstraints) => fc.uint8Array(options).map(array => Buffer.from(array));
+const aCount = fc.oneof(fc.constantFrom('quorum' as const, 'all' as const), fc.integer({ min: 1, max: 254 }));
 export const aKey = bytes({ maxLength: 40 });
 const largeBody = fc
   .integer({ min: BODY_THRESHOLD_BYTES - 2, max: BODY_THRESHOLD_BYTES + 2 })
@@ -109,7 +110,7 @@ export const anOperation: fc.Arbitrary<KeyOperation> = fc.oneof(
     .record({ kind: fc.constant('read' as const), db: u8, key: aKey, need: u8, wantsValue: fc.boolean() })
     .map(fields => ({ ...fields, slot: slotOf(fields.key) })),
   fc
-    .record({ kind: fc.constant('write' as const), db: u8, key: aKey, need: u8, readNeed: u8, mutation: aMutation })
+    .record({ kind: fc.constant('write' as const), db: u8, key: aKey, need: aCount, readNeed: u8, mutation: aMutation })
     .map(fields => ({ ...fields, slot: slotOf(fields.key) })),
 );
 

@@ -3,7 +3,7 @@ import { SlotDigests } from '../../src/digest/slot-digests.ts';
 import { AntiEntropy } from '../../src/replication/anti-entropy.ts';
 import { Forwarder } from '../../src/replication/forwarder.ts';
 import { WriteQuorum } from '../../src/replication/quorum.ts';
-import { Refill } from '../../src/replication/refill.ts';
+import { SlotMerges } from '../../src/replication/slot-merges.ts';
 import { StandInRequests } from '../../src/replication/stand-in-requests.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 import { SlotAccounts } from '../../src/store/slot-accounts.ts';
@@ -61,7 +61,7 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
 
 /** Nobody is told that a slot is refilling but anti-entropy, which refills it as it should. */
 function plantForgetfulRefill(): void {
-  const { isRefilling } = Refill.prototype;
+  const { isPending } = SlotMerges.prototype;
   let depth = 0;
   for (const name of ['onRoot', 'onDiffering', 'onPageReply', 'tick'] as const) {
     const method = AntiEntropy.prototype[name] as (...args: unknown[]) => void;
@@ -75,8 +75,8 @@ function plantForgetfulRefill(): void {
     };
     plant(AntiEntropy.prototype, name, { value: remembering });
   }
-  const forgetful = function (this: Refill, slot: number): boolean {
-    return depth > 0 && isRefilling.call(this, slot);
+  const forgetful = function (this: SlotMerges, slot: number): boolean {
+    return depth > 0 && isPending.call(this, slot);
   };
-  plant(Refill.prototype, 'isRefilling', { value: forgetful });
+  plant(SlotMerges.prototype, 'isPending', { value: forgetful });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FAULT_KINDS, NO_FAULTS, simulate, type WorkloadName } from '../../src/sim/index.ts';
+import { DEFAULT_RATES, FAULT_KINDS, NO_FAULTS, simulate, type WorkloadName } from '../../src/sim/index.ts';
 import { expectSound } from './seeds.ts';
 
 const LONG = { timeout: 120_000 };
@@ -26,7 +26,7 @@ describe('a simulation', () => {
   });
 
   test('brings every kind of fault, and the repairs that go with them', LONG, () => {
-    const { faults, counters, operations } = expectSound(42, { durationMs: 40_000 });
+    const { faults, counters, operations } = expectSound(42, { durationMs: 60_000, faults: DEFAULT_RATES });
     for (const kind of FAULT_KINDS) expect(faults[kind], kind).toBeGreaterThan(0);
     for (const repair of ['restamps', 'readRepairs', 'syncRecords', 'slotsRefilled', 'forwardCopiesDropped'] as const) {
       expect(counters[repair], repair).toBeGreaterThan(0);

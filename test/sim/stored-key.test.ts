@@ -18,6 +18,11 @@ test('of a key the running replicas that hold it are told, and how many there ar
   expect(heldByReplicas([first, second, other], KEY)).toEqual({ held, replicas: 2 });
 });
 
+test('of two that know different rings it is not said that they are all', () => {
+  const later = new TestProcess({ epoch: 2 }).process;
+  expect(heldByReplicas([processWith(undefined), later], KEY)).toEqual({ held: [], replicas: undefined });
+});
+
 test('while one of them is down, or has not joined yet, they are not all there', () => {
   const joining = { node: { cluster: undefined } } as SimProcess;
   expect(heldByReplicas([processWith(undefined), joining], KEY)).toEqual({ held: [], replicas: undefined });

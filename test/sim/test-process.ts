@@ -10,6 +10,8 @@ export interface TestProcessOptions {
   readonly isReplica?: boolean;
   /** The replicas of every slot, in order. */
   readonly replicas?: readonly string[];
+  /** Of the ring that it knows. */
+  readonly epoch?: number;
 }
 
 /** Keyspace 1 of a process with a real store: as much of it as checks look at. */
@@ -18,7 +20,7 @@ export class TestProcess {
   readonly store: RecordStore;
   readonly #actors = new Actors();
 
-  constructor({ name = 'n1', isReplica = true, replicas = ['n1', 'n2'] }: TestProcessOptions = {}) {
+  constructor({ name = 'n1', isReplica = true, replicas = ['n1', 'n2'], epoch = 1 }: TestProcessOptions = {}) {
     this.store = new RecordStore({ actors: this.#actors, hashKey: [1, 2] });
     const placement = {
       isHeldHere: () => isReplica,
@@ -26,7 +28,7 @@ export class TestProcess {
       replicasOf: () => replicas.map(replica => ({ name: replica })),
     };
     const keyspaces = new Map([[1, { store: this.store, placement }]]);
-    const cluster = { keyspaces, context: { actors: this.#actors } };
+    const cluster = { keyspaces, context: { actors: this.#actors }, topology: { epoch } };
     this.process = { name, node: { cluster } } as unknown as SimProcess;
   }
 

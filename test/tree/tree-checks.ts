@@ -15,6 +15,7 @@ export const LAYERS: Readonly<Record<string, number>> = {
   raft: 2,
   store: 2,
   replication: 3,
+  topology: 3,
   commands: 3,
   config: 3,
   node: 4,
@@ -31,7 +32,7 @@ const SHELLS: readonly string[] = ['io', 'cli', 'main.ts'];
  * The ways in: the command line, the simulator for whoever runs it, what `scripts/write-default-config.ts` calls, and the
  * Raft core, until the ring is decided with it.
  */
-export const ENTRIES: readonly string[] = ['main.ts', 'sim/index.ts', 'config/default-file.ts', 'raft/raft.ts'];
+export const ENTRIES: readonly string[] = ['main.ts', 'sim/index.ts', 'config/default-file.ts'];
 
 const MAX_LINES = 450;
 

@@ -1,0 +1,128 @@
+import { SLOT_COUNT } from '../lib/slots.ts';
+import type { AntiEntropy } from './anti-entropy.ts';
+import type { Keyspace } from './keyspace.ts';
+import type { Peer } from './peer.ts';
+import type { ReplicationContext } from './replication-context.ts';
+
+/** Records that are dropped in one tick. */
+const DROPPED_AT_ONCE = 2_000;
+
+/**
+ * What this node still holds of slots that it no longer owns. It is offered to the owners before it is dropped (DESIGN §4): to one
+ * of them, over and over, until a whole offer finds that the owner lacks nothing of it. That one passes it on to the others.
+ *
+ * While there is any, no tombstone is collected: something here may be older than one, and unknown to the owners.
+ */
+export class Leftovers {
+  readonly #context: ReplicationContext;
+  readonly #antiEntropy: AntiEntropy;
+  /** Slots to be offered. */
+  readonly #waiting = new Map<Keyspace, Set<number>>();
+  /** Slots that were offered and are to be dropped. */
+  readonly #offered = new Map<Keyspace, Set<number>>();
+  readonly #underWay = new Set<Keyspace>();
+  /** Which ring an offer was made by: what comes of one that was made by an earlier says nothing. */
+  #ring = 0;
+
+  constructor(context: ReplicationContext, antiEntropy: AntiEntropy) {
+    this.#context = context;
+    this.#antiEntropy = antiEntropy;
+  }
+
+  /** Whether anything is left, in whatever keyspace. */
+  get any(): boolean {
+    return this.#waiting.size > 0 || this.#offered.size > 0;
+  }
+
+  /** Slots that have not been dropped. */
+  get slots(): number {
+    let slots = 0;
+    for (const sets of [this.#waiting, this.#offered]) for (const set of sets.values()) slots += set.size;
+    return slots;
+  }
+
+  ringChanged(): void {
+    this.#ring++;
+    this.#waiting.clear();
+    this.#offered.clear();
+    this.#underWay.clear();
+    // Who is no member is nobody's peer any more.
+    if (!this.#context.peers.includes(this.#context.here)) return;
+    for (const keyspace of this.#context.keyspaces.values()) {
+      const slots = leftIn(keyspace);
+      if (slots.size > 0) this.#waiting.set(keyspace, slots);
+    }
+  }
+
+  tick(): void {
+    if (!this.any) return;
+    for (const keyspace of this.#waiting.keys()) if (!this.#underWay.has(keyspace)) this.#offer(keyspace);
+    this.#drop();
+  }
+
+  #offer(keyspace: Keyspace): void {
+    const waiting = this.#waiting.get(keyspace)!;
+    const [peer, slots] = bestTaker(keyspace, waiting);
+    if (peer === undefined) return;
+    this.#underWay.add(keyspace);
+    const ring = this.#ring;
+    this.#antiEntropy.offer(keyspace, peer, Uint16Array.from(slots), wanted => {
+      if (ring !== this.#ring) return;
+      this.#underWay.delete(keyspace);
+      if (wanted === undefined) return;
+      for (const slot of slots) if (!wanted.has(slot)) this.#moveOn(keyspace, slot);
+    });
+  }
+
+  /** The owner has all that is here. */
+  #moveOn(keyspace: Keyspace, slot: number): void {
+    const waiting = this.#waiting.get(keyspace)!;
+    waiting.delete(slot);
+    if (waiting.size === 0) this.#waiting.delete(keyspace);
+    const offered = this.#offered.get(keyspace) ?? new Set();
+    this.#offered.set(keyspace, offered.add(slot));
+  }
+
+  #drop(): void {
+    let left = DROPPED_AT_ONCE;
+    for (const [keyspace, slots] of this.#offered) {
+      for (const slot of slots) {
+        if (left <= 0) return;
+        left -= this.#dropSome(keyspace, slot, left);
+        if (keyspace.store.slotRecords(slot) === 0) slots.delete(slot);
+      }
+      if (slots.size === 0) this.#offered.delete(keyspace);
+    }
+  }
+
+  #dropSome({ store }: Keyspace, slot: number, limit: number): number {
+    const doomed: { hash: number; key: Buffer }[] = [];
+    store.scan(slot, 0, limit, (ref, hash) => doomed.push({ hash, key: store.keyOf(ref) }));
+    for (const { hash, key } of doomed) store.remove(slot, hash, key);
+    this.#context.counters.recordsHandedOver += doomed.length;
+    return doomed.length;
+  }
+}
+
+function leftIn({ store, placement }: Keyspace): Set<number> {
+  const slots = new Set<number>();
+  for (let slot = 0; slot < SLOT_COUNT; slot++)
+    if (!placement.isWrittenHere(slot) && store.slotRecords(slot) > 0) slots.add(slot);
+  return slots;
+}
+
+/** The whole owner that can take most of the slots, and which. */
+function bestTaker({ placement }: Keyspace, waiting: ReadonlySet<number>): [Peer | undefined, readonly number[]] {
+  const slotsOf = new Map<Peer, number[]>();
+  for (const slot of waiting) {
+    for (const peer of placement.replicasOf(slot)) {
+      if (peer.isSelf || !peer.reachable || peer.refilling) continue;
+      const slots = slotsOf.get(peer);
+      if (slots === undefined) slotsOf.set(peer, [slot]);
+      else slots.push(slot);
+    }
+  }
+  let best: [Peer | undefined, readonly number[]] = [undefined, []];
+  for (const [peer, slots] of slotsOf) if (slots.length > best[1].length) best = [peer, slots];
+  return best;
+}

@@ -1,0 +1,289 @@
+import { nodeOfActor } from '../clock/actors.ts';
+import { drawBelow } from '../lib/draw.ts';
+import { allMembers, isMember, type Topology, targetOf } from '../membership/topology.ts';
+import type { NodeName } from '../ports/outbox.ts';
+import type { Random } from '../ports/random.ts';
+import { ChangeDriver, type ChangeFacts } from './change-driver.ts';
+import type { TopologyCommand } from './commands.ts';
+import type { Progress, TopologyMessage } from './messages.ts';
+import { PlacementGroup } from './placement-group.ts';
+import { type Candidate, chooseVoters, nextStep, votersWanted } from './voters.ts';
+
+export interface TopologyPorts extends Omit<ChangeFacts, 'isVoter'> {
+  readonly random: Random;
+  /** To a node, a member or not; false when it was provably not sent. */
+  send(to: NodeName, message: TopologyMessage): boolean;
+  /** Whether a process with this actor can never speak again, as far as membership knows. */
+  isGone(actor: string): boolean;
+  /** How far this node is with what the present epoch asks of it. */
+  progress(): Progress;
+  /** This node is to go by a later epoch from now on. */
+  adopt(topology: Topology): void;
+  monotonicMs(): number;
+}
+
+/** How a request ended: done, or why not. */
+export type RequestDone = (error: string | undefined) => void;
+
+interface Request {
+  readonly command: TopologyCommand;
+  readonly done: RequestDone;
+  readonly untilMs: number;
+  sentMs: number;
+}
+
+/** Monotonic milliseconds. */
+const POLL_MS = 500;
+const IDLE_POLL_MS = 2_000;
+const GOSSIP_MS = 1_000;
+const TELL_AGAIN_MS = 100;
+const REQUEST_AGAIN_MS = 500;
+const REQUEST_MS = 10_000;
+/** A leader that was not heard of for so long is not asked any more. */
+const LEADER_FRESH_MS = 5_000;
+/** Members that are told of an epoch at once by one that has just learned of it. */
+const FANOUT = 3;
+const MAX_REQUESTS = 64;
+
+/**
+ * This node's part in agreeing on the ring: it learns of epochs and passes them on, asks for steps, and if it leads the placement group
+ * decides them: who votes, and when a change goes on to its next phase.
+ */
+export class TopologyAgent {
+  readonly group: PlacementGroup;
+  readonly #actor: string;
+  readonly #name: NodeName;
+  readonly #ports: TopologyPorts;
+  readonly #driver: ChangeDriver;
+  readonly #requests = new Map<number, Request>();
+  #topology: Topology;
+  #nextRequest = 1;
+  #nextPollMs = 0;
+  #nextGossipMs = 0;
+  #isProposing = false;
+  /** When a node was last told of an epoch because of a message of its. */
+  readonly #toldMs = new Map<NodeName, number>();
+  /** The leader that was heard of last, of which term and when. */
+  #leader: { readonly name: NodeName; readonly term: number; readonly heardMs: number } | undefined;
+  #progress: readonly Progress[] = [];
+
+  constructor(actor: string, topology: Topology, ports: TopologyPorts) {
+    this.#actor = actor;
+    this.#name = nodeOfActor(actor);
+    this.#topology = topology;
+    this.#ports = ports;
+    this.#driver = new ChangeDriver({
+      mustMerge: () => ports.mustMerge(),
+      mayEnd: turned => ports.mayEnd(turned),
+      actorOf: name => ports.actorOf(name),
+      isVoter: name => this.#isVoter(name),
+    });
+    this.group = new PlacementGroup(actor, {
+      random: ports.random,
+      send: message => void ports.send(nodeOfActor(message.to), { type: 'raft', message }),
+      decided: decided => this.learn(decided),
+    });
+  }
+
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  /** How far members were when they were last asked; empty while nothing moves. */
+  get progress(): readonly Progress[] {
+    return this.#isUnsettled ? this.#progress : [];
+  }
+
+  /** Takes part in founding the placement group, if these founders make this node a voter. */
+  found(founders: readonly Candidate[]): void {
+    const voters = chooseVoters(founders, votersWanted(founders.length));
+    if (this.#topology.epoch === 1 && voters.includes(this.#actor)) this.group.found(voters, this.#topology);
+  }
+
+  /**
+   * Asks the placement group for a step.
+   *
+   * @param done is called once: the step was taken, or there was nothing to do (undefined), or why it was not.
+   */
+  request(command: TopologyCommand, done: RequestDone): void {
+    if (this.#requests.size >= MAX_REQUESTS) return done('too many changes of the ring are being asked for');
+    const nowMs = this.#ports.monotonicMs();
+    const id = this.#nextRequest++;
+    this.#requests.set(id, { command, done, untilMs: nowMs + REQUEST_MS, sentMs: Number.NEGATIVE_INFINITY });
+    this.#pursue(nowMs);
+  }
+
+  /** A later epoch, from whomever: it was decided. */
+  learn(topology: Topology): void {
+    if (topology.epoch <= this.#topology.epoch) return;
+    const names = new Set(allMembers(topology).map(({ name }) => name));
+    const gone = allMembers(this.#topology).filter(({ name }) => !names.has(name));
+    this.#topology = topology;
+    this.#nextPollMs = 0;
+    this.#toldMs.clear();
+    this.#forgetJoined(names);
+    for (const { name } of gone) if (name !== this.#name) this.#ports.send(name, { type: 'news', topology });
+    this.#ports.adopt(topology);
+    this.#tell(FANOUT, { type: 'news', topology });
+  }
+
+  /** A message carries another epoch than this node's. Of many that do, one in a while is answered. */
+  saw(from: NodeName, epoch: number): void {
+    const topology = this.#topology;
+    const nowMs = this.#ports.monotonicMs();
+    if (epoch === topology.epoch || nowMs - (this.#toldMs.get(from) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS)
+      return;
+    const message =
+      epoch < topology.epoch
+        ? ({ type: 'news', topology } as const)
+        : ({ type: 'epoch', epoch: topology.epoch } as const);
+    if (this.#ports.send(from, message)) this.#toldMs.set(from, nowMs);
+  }
+
+  receive(from: NodeName, message: TopologyMessage): void {
+    switch (message.type) {
+      case 'raft':
+        return this.group.receive(message.message);
+      case 'epoch':
+        return this.saw(from, message.epoch);
+      case 'news':
+        return this.learn(message.topology);
+      case 'poll':
+        return this.#onPoll(from, message);
+      case 'report':
+        return this.#driver.heard(from, { ...message, progress: { ...message.progress, name: from } });
+      case 'request':
+        return this.#onRequest(from, message.id, message.command);
+      case 'outcome':
+        return this.#finish(message.id, message.error);
+    }
+  }
+
+  /** To be called every 100 ms. */
+  tick(): void {
+    const nowMs = this.#ports.monotonicMs();
+    this.group.tick();
+    if (this.group.leads) this.#lead(nowMs);
+    else this.#driver.forget();
+    if (nowMs >= this.#nextGossipMs) {
+      this.#nextGossipMs = nowMs + GOSSIP_MS;
+      this.#tell(1, { type: 'epoch', epoch: this.#topology.epoch });
+    }
+    this.#pursue(nowMs);
+  }
+
+  get #isUnsettled(): boolean {
+    return this.#topology.change !== undefined || this.#topology.departing.length > 0;
+  }
+
+  // The leader's duties
+
+  #lead(nowMs: number): void {
+    this.#leader = { name: this.#name, term: this.group.term, heardMs: nowMs };
+    if (nowMs >= this.#nextPollMs) {
+      this.#nextPollMs = nowMs + (this.#isUnsettled ? POLL_MS : IDLE_POLL_MS);
+      this.#poll();
+    }
+    this.#lookAfterVoters();
+    if (this.#isProposing) return;
+    const command = this.#driver.next(this.#topology, nowMs);
+    if (command === undefined) return;
+    this.#isProposing = true;
+    this.group.propose(command, () => {
+      this.#isProposing = false;
+    });
+  }
+
+  #poll(): void {
+    const { epoch } = this.#topology;
+    this.#driver.heard(this.#name, { epoch, actor: this.#actor, progress: this.#ports.progress() });
+    this.#progress = this.#driver.progress;
+    const poll = { type: 'poll', term: this.group.term, epoch, progress: this.progress } as const;
+    for (const { name } of allMembers(this.#topology)) if (name !== this.#name) this.#ports.send(name, poll);
+  }
+
+  #lookAfterVoters(): void {
+    const { configuration } = this.group;
+    if (configuration === undefined) return;
+    const living: Candidate[] = [];
+    const stay = new Set(targetOf(this.#topology).map(({ name }) => name));
+    // Who is joining may yet be called off, and switched off at once.
+    for (const { name, zone } of this.#topology.members) {
+      if (!stay.has(name)) continue;
+      const actor = name === this.#name ? this.#actor : this.#ports.actorOf(name);
+      if (actor !== undefined) living.push({ name, zone, actor });
+    }
+    const isGone = (actor: string) => !isMember(this.#topology, nodeOfActor(actor)) || this.#ports.isGone(actor);
+    // Those who are to leave are not counted out before they have left: until then the group bears as many losses as before.
+    const members = Math.max(this.#topology.members.length, targetOf(this.#topology).length);
+    const step = nextStep(configuration, { members, living, isGone });
+    if (step !== undefined) this.group.change(step);
+  }
+
+  #isVoter(name: NodeName): boolean {
+    return this.group.configuration?.voters.some(actor => nodeOfActor(actor) === name) === true;
+  }
+
+  // Everyone's
+
+  #onPoll(from: NodeName, { term, epoch, progress }: TopologyMessage & { type: 'poll' }): void {
+    const nowMs = this.#ports.monotonicMs();
+    if (this.#leader === undefined || term >= this.#leader.term || this.#isLeaderStale(nowMs))
+      this.#leader = { name: from, term, heardMs: nowMs };
+    this.#progress = progress;
+    if (epoch !== this.#topology.epoch) this.saw(from, epoch);
+    const report = { epoch: this.#topology.epoch, actor: this.#actor, progress: this.#ports.progress() };
+    this.#ports.send(from, { type: 'report', ...report });
+  }
+
+  #isLeaderStale(nowMs: number): boolean {
+    return this.#leader === undefined || nowMs - this.#leader.heardMs >= LEADER_FRESH_MS;
+  }
+
+  /** Tells so many members that are drawn. */
+  #tell(count: number, message: TopologyMessage): void {
+    const others = allMembers(this.#topology).filter(({ name }) => name !== this.#name);
+    for (let left = Math.min(count, others.length); left > 0; left--) {
+      const [other] = others.splice(drawBelow(this.#ports.random, others.length), 1);
+      this.#ports.send(other!.name, message);
+    }
+  }
+
+  // Requests
+
+  #pursue(nowMs: number): void {
+    for (const [id, request] of this.#requests) {
+      if (nowMs >= request.untilMs)
+        this.#finish(id, 'the placement group has no majority that can be reached: the ring stands still');
+      else if (nowMs - request.sentMs >= REQUEST_AGAIN_MS) this.#send(id, request, nowMs);
+    }
+  }
+
+  #send(id: number, request: Request, nowMs: number): void {
+    request.sentMs = nowMs;
+    if (this.group.leads)
+      this.group.propose(request.command, outcome => outcome.status === 'applied' && this.#finish(id, outcome.error));
+    else if (!this.#isLeaderStale(nowMs))
+      this.#ports.send(this.#leader!.name, { type: 'request', id, command: request.command });
+  }
+
+  /** Whoever is a member now need not be asked for any more: were it to leave at once, asking again would bring it back. */
+  #forgetJoined(names: ReadonlySet<NodeName>): void {
+    for (const [id, { command }] of this.#requests)
+      if (command.type === 'join' && names.has(command.member.name) && command.member.name !== this.#name)
+        this.#finish(id, undefined);
+  }
+
+  #onRequest(from: NodeName, id: number, command: TopologyCommand): void {
+    if (!this.group.leads) return;
+    this.group.propose(command, outcome => {
+      if (outcome.status === 'applied') this.#ports.send(from, { type: 'outcome', id, error: outcome.error });
+    });
+  }
+
+  #finish(id: number, error: string | undefined): void {
+    const request = this.#requests.get(id);
+    this.#requests.delete(id);
+    request?.done(error);
+  }
+}

@@ -1,0 +1,398 @@
+import { describe, expect, it } from 'vitest';
+import { SLOT_COUNT, slotOf } from '../../src/lib/slots.ts';
+import { advanced, type Topology, withMember, withoutMember } from '../../src/membership/topology.ts';
+import { about, between, ofType, only, read, setTo, TestNetwork, WRITTEN } from './test-network.ts';
+
+const DB = 1;
+
+/** Three nodes and the topologies by which a fourth joins. */
+function joining() {
+  const network = new TestNetwork({ nodes: 3, antiEntropy: { intervalMs: 600_000 } });
+  const merge = withMember(network.topology, network.member('n4'));
+  const pass = advanced(merge);
+  return { network, merge, pass, done: advanced(pass) };
+}
+
+/** A key whose slot gets a new owner, which it is, and the one that loses it. */
+function movingKey(network: TestNetwork, where: (writers: readonly string[]) => boolean = () => true) {
+  for (let i = 0; ; i++) {
+    const key = `key:${i}`;
+    const slot = slotOf(Buffer.from(key));
+    const { placement } = network.keyspace('n1', DB);
+    const writers = placement.writersOf(slot).map(({ name }) => name);
+    if (!placement.isMoving(slot) || !where(writers)) continue;
+    const owners = placement.replicasOf(slot).map(({ name }) => name);
+    const leaves = owners.find((_, index) => (placement.onlyOwners(slot) & (1 << index)) !== 0)!;
+    return { key, slot, owners, leaves, stays: owners.filter(name => name !== leaves) as [string, string] };
+  }
+}
+
+function stillKey(network: TestNetwork): string {
+  const { placement } = network.keyspace('n1', DB);
+  for (let i = 0; ; i++) if (!placement.isMoving(slotOf(Buffer.from(`key:${i}`)))) return `key:${i}`;
+}
+
+/** Lets all nodes merge what they will own, and then turn to it and end the change. */
+function finish(network: TestNetwork, merge: Topology): Topology {
+  network.advance(5_000);
+  for (const { cluster } of network.nodes.values()) expect(cluster.progress().left).toBe(0);
+  const pass = advanced(merge);
+  network.adopt(pass);
+  network.adopt(advanced(pass));
+  return advanced(pass);
+}
+
+describe('A write to a slot that moves', () => {
+  it('needs W among those who own it and among those who will', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, stays } = movingKey(network);
+    for (const name of [stays[1], 'n4']) network.kill(name);
+    expect(only(network.set(stays[0], key, 'one'))).toEqual({
+      status: 'unavailable',
+      reason: '1 of 2 replicas are alive',
+    });
+  });
+
+  it('is not acknowledged by the old owners alone', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, stays, leaves } = movingKey(network);
+    network.drop(message => about('n4')(message) || about(stays[1])(message));
+    const told = network.set(stays[0], key, 'v');
+    network.advance(300);
+    expect(told).toEqual([]);
+    expect(network.valueAt(leaves, key)).toBe('v');
+    network.drop(about(stays[1]));
+    network.advance(200);
+    expect(only(told)).toEqual(WRITTEN);
+  });
+
+  it('at W=1 is acknowledged by one that stays, and by one that does not only with one on the other side', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, stays, leaves } = movingKey(network);
+    const keyspace = network.keyspace(stays[0], 0);
+    expect(
+      network.node(stays[0]).cluster.setHere(keyspace, slotOf(Buffer.from(key)), Buffer.from(key), Buffer.from('v')),
+    ).toBe(true);
+    network.hold(() => true);
+    const told = network.set(leaves, key, 'w', 0);
+    expect([
+      told,
+      network
+        .node(leaves)
+        .cluster.setHere(network.keyspace(leaves, 0), slotOf(Buffer.from(key)), Buffer.from(key), Buffer.from('v')),
+    ]).toEqual([[], false]);
+    network.release();
+    expect(only(told)).toEqual(WRITTEN);
+  });
+
+  it('that was begun before the change needs those who will own it, too', () => {
+    const { network, merge } = joining();
+    const probe = new TestNetwork({ nodes: 3 });
+    probe.adopt(merge);
+    const { key, stays } = movingKey(probe);
+    network.drop(ofType('replicated'));
+    const told = network.set(stays[0], key, 'v');
+    network.adopt(merge);
+    network.drop(message => message.type === 'replicated' && message.from !== 'n4');
+    network.advance(120);
+    expect(told).toEqual([]);
+    network.drop(() => false);
+    network.advance(120);
+    expect(only(told)).toEqual(WRITTEN);
+    expect(network.valueAt('n4', key)).toBe('v');
+  });
+});
+
+describe('A read from a slot that moves', () => {
+  it('goes to the old owners until the ring turns, then to the new ones', () => {
+    const { network, merge, pass } = joining();
+    network.adopt(merge);
+    const { key, stays } = movingKey(network);
+    network.set(stays[0], key, 'v');
+    network.settle();
+    network.sent.length = 0;
+    const before = network.get(stays[0], key);
+    network.settle();
+    expect(only(before)).toEqual(read('v'));
+    expect(network.sent.filter(({ type, to }) => type === 'read' && to === 'n4')).toEqual([]);
+    network.advance(3_000);
+    network.adopt(pass);
+    network.kill(stays[1]);
+    network.sent.length = 0;
+    const after = network.get(stays[0], key);
+    network.settle();
+    expect(only(after)).toEqual(read('v'));
+    expect(network.sent.filter(({ type }) => type === 'read').map(({ to }) => to)).toEqual(['n4']);
+  });
+
+  it('that is under way when it turns asks the new ones, and gives up where this node owns it no more', () => {
+    const { network, merge, pass } = joining();
+    network.adopt(merge);
+    network.advance(3_000);
+    const { key, stays, leaves } = movingKey(network);
+    network.drop(ofType('readReply'));
+    const there = network.get(stays[0], key);
+    const gone = network.get(leaves, key);
+    network.settle();
+    network.drop(() => false);
+    network.adopt(pass);
+    network.settle();
+    expect(only(there)).toEqual(read(undefined));
+    expect(only(gone)).toEqual({ status: 'unavailable', reason: 'the slot has moved' });
+  });
+});
+
+describe('A request of an earlier epoch', () => {
+  it('is refused where the slot has changed, and where it has not it is as good as any', () => {
+    const { network, merge } = joining();
+    network.adopt(merge, ['n1', 'n2', 'n4']);
+    const { key } = movingKey(network);
+    const still = stillKey(network);
+    const [refused, taken] = [network.set('n3', key, 'v'), network.set('n3', still, 'v')];
+    network.settle();
+    expect(refused).toEqual([]);
+    expect(only(taken)).toEqual(WRITTEN);
+    expect([network.valueAt('n1', key), network.valueAt('n1', still)]).toEqual([undefined, 'v']);
+    expect(network.epochsSeen).toContainEqual({ node: 'n1', from: 'n3', epoch: 1 });
+    network.adopt(merge, ['n3']);
+    network.advance(120);
+    expect(only(refused)).toEqual(WRITTEN);
+  });
+
+  it('is refused for every slot by a node that has missed an epoch', () => {
+    const { network, merge, pass } = joining();
+    network.adopt(merge, ['n1', 'n4']);
+    const still = stillKey(network);
+    network.adopt(pass, ['n2']);
+    const refused = network.set('n3', still, 'v');
+    network.settle();
+    expect(network.valueAt('n2', still)).toBeUndefined();
+    expect(network.valueAt('n1', still)).toBe('v');
+    expect(only(refused)).toEqual(WRITTEN);
+  });
+
+  it('to coordinate is declined by a node that owns the slot no more, and goes to one that does', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const done = finish(network, merge);
+    const next = withoutMember(done, 'n1', false);
+    const steps = [next, advanced(next), advanced(advanced(next))];
+    // n2 does not know that n1 has left, and asks it for a slot that n2 does not own.
+    const slotKey = (() => {
+      for (let i = 0; ; i++) {
+        const { placement } = network.keyspace('n2', DB);
+        const slot = slotOf(Buffer.from(`key:${i}`));
+        const [first] = placement.replicasOf(slot);
+        if (first!.name === 'n1' && !placement.isHeldHere(slot)) return `key:${i}`;
+      }
+    })();
+    for (const step of steps) network.adopt(step, ['n1', 'n3', 'n4']);
+    const told = network.set('n2', slotKey, 'v');
+    network.advance(400);
+    expect(only(told)).toEqual(WRITTEN);
+    expect(network.node('n1').counters.misdirected).toBeGreaterThan(0);
+  });
+});
+
+describe('A node that is to own slots', () => {
+  it('merges them from the owners, tombstones too, and only then has nothing left', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, stays } = movingKey(network);
+    network.set(stays[0], key, 'v');
+    network.settle();
+    network.del(stays[0], key);
+    network.settle();
+    network.hold(about('n4'));
+    const { cluster } = network.node('n4');
+    expect(cluster.progress().left).toBe(cluster.progress().all);
+    network.release();
+    network.advance(5_000);
+    expect(cluster.progress().left).toBe(0);
+    expect(network.valueAt('n4', key)).toBeNull();
+    expect(network.node('n4').counters.slotsArrived).toBe(cluster.progress().all);
+  });
+
+  it('merges what W of the owners hold though one of them is stale', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, slot, stays, leaves } = movingKey(network);
+    network.hold(about('n4'));
+    network.drop(between(stays[0], stays[1], 'replicate'));
+    network.set(stays[0], key, 'v');
+    network.settle();
+    network.drop(message => about('n4')(message) && !about(stays[1])(message));
+    network.release();
+    network.advance(5_000);
+    expect(network.keyspace('n4', DB).arrivals.isPending(slot)).toBe(true);
+    network.drop(message => about('n4')(message) && about(stays[0])(message));
+    network.advance(5_000);
+    expect(network.valueAt(leaves, key)).toBe('v');
+    expect(network.valueAt('n4', key)).toBe('v');
+  });
+
+  it('does not wait for an owner that is dead, if enough others are whole', () => {
+    const { network, merge } = joining();
+    network.kill('n3');
+    network.adopt(merge, ['n1', 'n2', 'n4']);
+    network.node('n4').cluster.peerOf('n3')!.alive = false;
+    network.advance(5_000);
+    for (const name of ['n1', 'n2', 'n4']) expect(network.node(name).cluster.progress().left).toBe(0);
+  });
+
+  it('refills what it comes to own without having merged it', () => {
+    const { network, merge, pass } = joining();
+    network.drop(ofType('syncOpen'));
+    network.adopt(merge);
+    const { slot, stays, key } = movingKey(network);
+    network.set(stays[0], key, 'v');
+    network.settle();
+    network.adopt(pass);
+    const keyspace = network.keyspace('n4', DB);
+    expect([keyspace.placement.isHeldHere(slot), keyspace.refill.isPending(slot)]).toEqual([true, true]);
+    network.drop(() => false);
+    network.advance(5_000);
+    expect(keyspace.refill.slotsLeft).toBe(0);
+  });
+});
+
+describe('A change', () => {
+  it('passes no sooner than everyone has merged, and ends when no quorum of old owners is left that has not turned', () => {
+    const { network, merge, pass } = joining();
+    network.adopt(merge);
+    expect(network.node('n1').cluster.arrivers()).toEqual(new Set(['n4']));
+    network.adopt(pass);
+    const { cluster } = network.node('n1');
+    expect(['n1', 'n2', 'n3'].map(name => cluster.mayEnd(new Set([name])))).toEqual([false, false, false]);
+    expect(cluster.mayEnd(new Set(['n1', 'n2']))).toBe(true);
+    expect(cluster.mayEnd(new Set(['n1', 'n4']))).toBe(false);
+  });
+
+  it('to fewer owners has those that stay merge, too', () => {
+    const network = new TestNetwork({ nodes: 3 });
+    const merge = withoutMember(network.topology, 'n3', false);
+    network.adopt(merge);
+    expect(network.node('n1').cluster.arrivers()).toEqual(new Set(['n1', 'n2']));
+    finish(network, merge);
+    expect(network.keyspace('n1', DB).placement.replicaCount).toBe(2);
+  });
+
+  it('that is called off leaves the old owners, and the newcomer nothing', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, stays } = movingKey(network);
+    const off = withoutMember(merge, 'n4', false);
+    network.adopt(off, ['n1', 'n2', 'n3']);
+    const told = network.set(stays[0], key, 'v');
+    network.settle();
+    expect(only(told)).toEqual(WRITTEN);
+    expect(network.node('n1').cluster.peers.map(({ name }) => name)).toEqual(['n1', 'n2', 'n3']);
+  });
+});
+
+describe('What a node holds and no longer owns', () => {
+  it('is offered to the owners and then dropped', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    for (let i = 0; i < 200; i++) network.set('n1', `key:${i}`, 'v');
+    network.advance(200);
+    const { key, slot, leaves, stays } = movingKey(network);
+    // What only the old owner has: a write that was acknowledged by nobody else.
+    network.plant(leaves, key, 'late', DB);
+    finish(network, merge);
+    expect(network.node(leaves).cluster.leftovers.any).toBe(true);
+    network.advance(3_000);
+    expect(network.node(leaves).cluster.leftovers.any).toBe(false);
+    expect(network.keyspace(leaves, DB).store.slotRecords(slot)).toBe(0);
+    for (const name of [...stays, 'n4']) expect(network.valueAt(name, key)).toBe('late');
+    let elsewhere = 0;
+    for (const name of network.nodes.keys()) {
+      const { store, placement } = network.keyspace(name, DB);
+      for (let each = 0; each < SLOT_COUNT; each++)
+        if (!placement.isHeldHere(each)) elsewhere += store.slotRecords(each);
+    }
+    expect(elsewhere).toBe(0);
+  });
+
+  it('is kept, and offered to nobody, by one that is no member any more', () => {
+    const { network } = joining();
+    network.set('n1', 'k', 'v');
+    network.settle();
+    const forgotten = withoutMember(network.topology, 'n3', true);
+    network.adopt(forgotten);
+    network.adopt(advanced(forgotten), ['n1', 'n2', 'n3']);
+    network.adopt(advanced(advanced(forgotten)), ['n1', 'n2', 'n3']);
+    expect([network.node('n3').cluster.leftovers.any, network.valueAt('n3', 'k')]).toEqual([false, 'v']);
+  });
+
+  it('is dropped, and does not come over what the owners have that is newer', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, slot, leaves, stays } = movingKey(network);
+    network.set(stays[0], key, 'old');
+    network.settle();
+    network.hold(message => message.type === 'syncOpen' && message.from === leaves);
+    finish(network, merge);
+    network.set(stays[0], key, 'new');
+    network.settle();
+    network.release();
+    network.advance(10_000);
+    expect(network.node(leaves).cluster.leftovers.any).toBe(false);
+    expect(network.keyspace(leaves, DB).store.slotRecords(slot)).toBe(0);
+    for (const name of [...stays, 'n4']) expect(network.valueAt(name, key)).toBe('new');
+  });
+
+  it('stays while no owner can be reached, and keeps tombstones from being collected', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, leaves, stays } = movingKey(network);
+    network.set(stays[0], key, 'v');
+    network.settle();
+    network.hold(message => message.from === leaves && message.type === 'syncOpen');
+    finish(network, merge);
+    network.del(stays[0], key);
+    network.advance(30_000);
+    expect([network.valueAt(leaves, key), network.valueAt(stays[0], key)]).toEqual(['v', null]);
+    network.release();
+    network.advance(40_000);
+    expect([network.valueAt(leaves, key), network.valueAt(stays[0], key)]).toEqual([undefined, undefined]);
+  });
+});
+
+describe('Hints', () => {
+  it('for a node that is sent the slot no more are void, and those for one that is wait', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, leaves, stays } = movingKey(network);
+    network.refuse(message => message.to === leaves || message.to === stays[1]);
+    network.set(stays[0], key, 'v', DB, 1);
+    network.settle();
+    const { hints } = network.node(stays[0]).cluster;
+    const owed = () =>
+      hints.peersOwed(
+        network.keyspace(stays[0], DB),
+        slotOf(Buffer.from(key)),
+        network.keyspace(stays[0], DB).store.hashOf(Buffer.from(key)),
+      );
+    expect([...owed()].sort()).toEqual([leaves, stays[1]].sort());
+    network.adopt(advanced(merge));
+    network.adopt(advanced(advanced(merge)));
+    expect(owed()).toEqual([stays[1]]);
+  });
+
+  it('and tombstones wait while the ring changes', () => {
+    const { network, merge } = joining();
+    network.write('n1', 'k', setTo('v'));
+    network.settle();
+    network.del('n1', 'k');
+    network.adopt(merge);
+    network.advance(30_000);
+    expect(network.keyspace('n1', DB).store.tombstoneCount).toBe(1);
+    finish(network, merge);
+    network.advance(30_000);
+    expect(network.keyspace('n1', DB).store.tombstoneCount).toBe(0);
+  });
+});
