@@ -4,8 +4,6 @@
  *
  *     npm run bench:load [-- --keyspace 1 --seconds 60 --connections 1000 --rate 3000] [--json FILE] [--markdown]
  */
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import type { Contestant } from './harness/contestant.ts';
 import { fill } from './harness/fill.ts';
 import { commandLine, numberFlag, orRefuse, readFlags } from './harness/flags.ts';
@@ -15,9 +13,9 @@ import { describeMachine } from './harness/machine.ts';
 import { Noise } from './harness/noise.ts';
 import { writeDocs, writeJson } from './harness/report.ts';
 import { startCoterie } from './harness/start-coterie.ts';
+import { startLoad } from './harness/start-load.ts';
 import { Watch, type Watched } from './harness/watch.ts';
 
-const CLIENT = new URL('load-client.ts', import.meta.url);
 const NODES = 3;
 
 const flags = readFlags({
@@ -68,17 +66,9 @@ async function preload(cluster: Contestant): Promise<void> {
 }
 
 async function drive(cluster: Contestant): Promise<{ result: LoadResult; watched: Watched }> {
-  const client = fork(CLIENT);
-  process.once('exit', () => client.kill('SIGKILL'));
-  const failed = once(client, 'exit').then(([status]) => {
-    throw new Error(`The clients' process ended with status ${status}`);
-  });
-  failed.catch(() => {});
-  client.send({ ...plan, ports: cluster.servers.map(({ port }) => port) });
-  await Promise.race([once(client, 'message'), failed]);
+  const load = await startLoad({ ...plan, ports: cluster.servers.map(({ port }) => port) });
   process.stderr.write(`${plan.connections} connections, ${plan.rate} operations a second for ${plan.seconds} s …\n`);
-  const watch = new Watch(cluster, client.pid!);
-  const [result] = (await Promise.race([once(client, 'message'), failed])) as [LoadResult];
-  await failed.catch(() => {});
+  const watch = new Watch(cluster, load.pid);
+  const result = await load.result;
   return { result, watched: await watch.stop() };
 }

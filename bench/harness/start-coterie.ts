@@ -37,6 +37,17 @@ export async function startCoterie(nodes: number, nodeArgs: readonly string[] = 
   return new Contestant('coterie', servers);
 }
 
+/** Starts one more node, which is to join the cluster; does not wait until it has. */
+export async function addCoterie(cluster: Contestant, flags: readonly string[]): Promise<ServerProcess> {
+  const [port, busPort] = await freePorts(2);
+  const nodes = await listNodes({ host: '127.0.0.1', port: cluster.port }, '', ASK_TIMEOUT_MS);
+  const seeds = nodes.map(node => node.get('bus')).join(',');
+  const name = `n${cluster.servers.length + 1}`;
+  const own = ['--name', name, '--port', String(port), '--bus-port', String(busPort), '--join', seeds, ...flags];
+  const args = ['--max-semi-space-size=16', MAIN, 'start', ...own, '--log-format', 'json'];
+  return new ServerProcess(`coterie ${name}`, port!, process.execPath, args);
+}
+
 /** Starts the plain server: what Node.js and the parser cost on their own. */
 export async function startPlain(): Promise<Contestant> {
   const [port] = await freePorts(1);

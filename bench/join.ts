@@ -1,0 +1,152 @@
+/**
+ * How long a fourth node takes to join three that hold a million keys, how much it moves, and what clients notice: see
+ * docs/benchmarks.md.
+ *
+ *     npm run bench:join [-- --keys 1000000 --transfer-rate 64mb --load 2000] [--json FILE] [--markdown]
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listNodes } from '../src/cli/node-list.ts';
+import { Contestant, command } from './harness/contestant.ts';
+import { benchmarkKey, fill } from './harness/fill.ts';
+import { commandLine, numberFlag, orRefuse, readFlags } from './harness/flags.ts';
+import type { LoadPlan, LoadResult } from './harness/load-plan.ts';
+import { smallKey } from './harness/load-plan.ts';
+import { describeMachine, machineLine } from './harness/machine.ts';
+import { Noise } from './harness/noise.ts';
+import { grouped, markdownTable, mib, percent, writeDocs, writeJson } from './harness/report.ts';
+import { addCoterie, startCoterie } from './harness/start-coterie.ts';
+import { startLoad } from './harness/start-load.ts';
+
+const DB = 1;
+const VALUE_BYTES = 64;
+/** What a record counts as when it is moved (`replication/slot-pages.ts`), besides its key and value. */
+const RECORD_BYTES = 64;
+const POLL_MS = 50;
+const WINDOW_SECONDS = 5;
+const SMALL_KEYS = 10_000;
+
+const flags = readFlags({
+  keys: { type: 'string', default: '1000000' },
+  'transfer-rate': { type: 'string', default: '64mb' },
+  load: { type: 'string', default: '2000' },
+  json: { type: 'string' },
+  markdown: { type: 'boolean', default: false },
+});
+const keys = orRefuse(() => numberFlag('keys', flags.keys, 1, 1e8));
+const rate = orRefuse(() => numberFlag('load', flags.load, 0, 1e6));
+
+const machine = describeMachine();
+const cluster = await startCoterie(3);
+await fill({ port: cluster.port, db: DB, keys, valueBytes: VALUE_BYTES, keyOf: benchmarkKey });
+await fill({ port: cluster.port, db: DB, keys: SMALL_KEYS, valueBytes: VALUE_BYTES, keyOf: smallKey });
+await cluster.rest();
+
+const noise = new Noise(cluster.pids);
+const atRest = await load();
+const startedMs = performance.now();
+const joiner = await addCoterie(cluster, ['--transfer-rate', flags['transfer-rate']]);
+const windows: LoadResult[] = [];
+const settled = untilSettled();
+let isSettled = false;
+void settled.then(() => {
+  isSettled = true;
+});
+while (!isSettled) {
+  const result = await Promise.race([load(), settled.then(() => undefined)]);
+  if (result !== undefined) windows.push(result);
+}
+const seconds = ((await settled) - startedMs) / 1000;
+const noiseShare = noise.share();
+const movedBytes = await transferred();
+const held = Number(await keysAt());
+const least = held * (RECORD_BYTES + benchmarkKey(0).length + VALUE_BYTES);
+const all = new Contestant('coterie', [...cluster.servers, joiner]);
+await all.stop();
+
+const p99 = (result: LoadResult | undefined) => (result === undefined ? '–' : result.latencies.small.p99Ms.toFixed(1));
+const worst = windows.toSorted((a, b) => b.latencies.small.p99Ms - a.latencies.small.p99Ms)[0];
+const errors = windows.reduce((sum, { errors }) => sum + Object.values(errors).reduce((a, b) => a + b, 0), 0);
+const command_ = commandLine('bench:join');
+const table = markdownTable(
+  [
+    'keys',
+    'transfer-rate',
+    'joined after',
+    'keys moved',
+    'bytes moved',
+    'of the least',
+    'p99 at rest',
+    'p99 meanwhile, worst 5 s',
+    'errors',
+  ],
+  [
+    [
+      grouped(keys),
+      flags['transfer-rate'] === '0' ? 'none' : flags['transfer-rate'],
+      `${seconds.toFixed(1)} s`,
+      grouped(held),
+      mib(movedBytes),
+      (movedBytes / least).toFixed(2),
+      `${p99(atRest)} ms`,
+      `${p99(worst)} ms`,
+      String(errors),
+    ],
+  ],
+);
+const report = `${table}\n\n\`${command_}\`, ${grouped(rate)} operations a second. Others used ${percent(noiseShare)} of the machine. ${machineLine(machine)}`;
+process.stdout.write(`${report}\n`);
+const id = `join-${flags['transfer-rate'] === '0' ? 'unlimited' : 'default'}`;
+writeJson(id, flags.json, {
+  command: command_,
+  machine,
+  keys,
+  seconds,
+  movedBytes,
+  least,
+  atRest,
+  windows,
+  noiseShare,
+});
+if (flags.markdown) writeDocs(new Map([[id, report]]));
+process.exit(0);
+
+async function load(): Promise<LoadResult | undefined> {
+  if (rate === 0) return undefined;
+  const plan: LoadPlan = {
+    ports: cluster.servers.map(({ port }) => port),
+    db: DB,
+    connections: 50,
+    rate,
+    seconds: WINDOW_SECONDS,
+    smallKeys: SMALL_KEYS,
+    largeKeys: 1,
+    smallBytes: VALUE_BYTES,
+    largeBytes: 1,
+    largeShare: 0,
+    writeShare: 0.5,
+  };
+  return (await startLoad(plan)).result;
+}
+
+/** @returns when every member owned what it is to own, and nobody anything else. */
+async function untilSettled(): Promise<number> {
+  const { port } = cluster.servers[0]!;
+  for (;;) {
+    const nodes = await listNodes({ host: '127.0.0.1', port }, '', 2_000).catch(() => []);
+    const isOver =
+      nodes.length === 4 &&
+      nodes.every(node => node.get('ring') === 'member' && node.get('slots-to-merge') === undefined);
+    if (isOver) return performance.now();
+    await sleep(POLL_MS);
+  }
+}
+
+async function transferred(): Promise<number> {
+  const info = String(await command(joiner, 'INFO', 'all'));
+  return Number(/^transfer_bytes:(\d+)/m.exec(info)?.[1]);
+}
+
+async function keysAt(): Promise<string> {
+  const info = String(await command(joiner, 'INFO', 'keyspace'));
+  return /^db1:keys=(\d+)/m.exec(info)?.[1] ?? '0';
+}
