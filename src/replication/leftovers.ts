@@ -21,6 +21,8 @@ export class Leftovers {
   /** Slots that were offered and are to be dropped. */
   readonly #offered = new Map<Keyspace, Set<number>>();
   readonly #underWay = new Set<Keyspace>();
+  /** Who was offered something last: another comes next, lest a slot that one does not take keeps others waiting. */
+  readonly #lastTaker = new Map<Keyspace, Peer>();
   /** Which ring an offer was made by: what comes of one that was made by an earlier says nothing. */
   #ring = 0;
 
@@ -62,8 +64,9 @@ export class Leftovers {
 
   #offer(keyspace: Keyspace): void {
     const waiting = this.#waiting.get(keyspace)!;
-    const [peer, slots] = bestTaker(keyspace, waiting);
+    const [peer, slots] = bestTaker(keyspace, waiting, this.#lastTaker.get(keyspace));
     if (peer === undefined) return;
+    this.#lastTaker.set(keyspace, peer);
     this.#underWay.add(keyspace);
     const ring = this.#ring;
     this.#antiEntropy.offer(keyspace, peer, Uint16Array.from(slots), wanted => {
@@ -111,8 +114,12 @@ function leftIn({ store, placement }: Keyspace): Set<number> {
   return slots;
 }
 
-/** The whole owner that can take most of the slots, and which. */
-function bestTaker({ placement }: Keyspace, waiting: ReadonlySet<number>): [Peer | undefined, readonly number[]] {
+/** The whole owner that can take most of the slots, and which; the last one only if there is no other. */
+function bestTaker(
+  { placement }: Keyspace,
+  waiting: ReadonlySet<number>,
+  last: Peer | undefined,
+): [Peer | undefined, readonly number[]] {
   const slotsOf = new Map<Peer, number[]>();
   for (const slot of waiting) {
     for (const peer of placement.replicasOf(slot)) {
@@ -123,6 +130,8 @@ function bestTaker({ placement }: Keyspace, waiting: ReadonlySet<number>): [Peer
     }
   }
   let best: [Peer | undefined, readonly number[]] = [undefined, []];
-  for (const [peer, slots] of slotsOf) if (slots.length > best[1].length) best = [peer, slots];
-  return best;
+  for (const [peer, slots] of slotsOf) if (peer !== last && slots.length > best[1].length) best = [peer, slots];
+  return best[0] === undefined && last !== undefined
+    ? [slotsOf.has(last) ? last : undefined, slotsOf.get(last) ?? []]
+    : best;
 }

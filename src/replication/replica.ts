@@ -5,7 +5,7 @@ import type { Peer } from './peer.ts';
 import type { ReplicaRead, Replicate } from './replica-messages.ts';
 import { absorb, type ReplicationContext } from './replication-context.ts';
 import { announce } from './transfer-time.ts';
-import { isSameVersion, stampOf, versionHeld } from './versions.ts';
+import { isSameVersion, isVersion, stampOf, versionHeld } from './versions.ts';
 
 /** The replica's side of reads and writes: it stores what it is sent and says what it holds (DESIGN §5). */
 export class Replica {
@@ -22,7 +22,7 @@ export class Replica {
     if (keyspace === undefined) return this.#supersedeLeftover(message, slot);
     const outcome = absorb(this.#context, from, keyspace, slot, message.key, message.record);
     if (outcome === 'held') return;
-    if (message.id === 0) this.#offerNewer(from, keyspace, slot, message.key, outcome);
+    if (message.id === 0) this.#offerNewer(from, keyspace, slot, message, outcome);
     else this.#acknowledge(from, keyspace, slot, message, outcome);
   }
 
@@ -70,11 +70,12 @@ export class Replica {
     this.#context.send(from, messages.encodeReplicated({ id, status, stamp: stampOf(record) }));
   }
 
-  /** Nobody waits for an answer, but a coordinator that is behind is itself a stale replica. */
-  #offerNewer(from: Peer, keyspace: Keyspace, slot: number, key: Buffer, outcome: MergeOutcome): void {
-    if (outcome !== 'behind') return;
+  /** Nobody waits for an answer, but a coordinator that is behind is itself a stale replica, be it only the expiry that is newer here. */
+  #offerNewer(from: Peer, keyspace: Keyspace, slot: number, { key, record }: Replicate, outcome: MergeOutcome): void {
+    if (outcome === 'stored') return;
     const { store } = keyspace;
     const ref = store.find(slot, store.hashOf(key), key);
+    if (ref === NO_RECORD || isVersion(record, versionHeld(store, ref))) return;
     const { messages, epoch } = this.#context;
     this.#context.counters.readRepairs++;
     this.#context.send(from, messages.encodeReplicate(0, epoch, keyspace.db, key, store.read(ref)));

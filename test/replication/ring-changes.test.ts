@@ -1,6 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { SLOT_COUNT, slotOf } from '../../src/lib/slots.ts';
 import { advanced, type Topology, withMember, withoutMember } from '../../src/membership/topology.ts';
+import { Placement } from '../../src/replication/placement.ts';
 import { about, between, ofType, only, read, setTo, TestNetwork, WRITTEN } from './test-network.ts';
 
 const DB = 1;
@@ -160,6 +161,44 @@ describe('A request of an earlier epoch', () => {
     network.adopt(merge, ['n3']);
     network.advance(120);
     expect(only(refused)).toEqual(WRITTEN);
+  });
+
+  /**
+   * The slot's owners are A, B and C, and n4 is to own it instead of C. n4 has merged it from A and B. C, which n4 holds to be dead, has not heard of the change: it
+   * writes, with A's acknowledgement and its own, by the old ring. Then the ring turns, and A is lost.
+   */
+  function staleWrite() {
+    const { network, merge, pass, done } = joining();
+    const names = ['n1', 'n2', 'n3', 'n4'];
+    const probe = new TestNetwork({ nodes: 3 });
+    probe.adopt(merge);
+    const { key, leaves, stays } = movingKey(probe);
+    const others = names.filter(name => name !== leaves);
+    network.adopt(merge, others);
+    network.node('n4').cluster.peerOf(leaves)!.alive = false;
+    network.advance(5_000);
+    expect(network.node('n4').cluster.progress().left).toBe(0);
+    network.drop(between(leaves, stays[1]));
+    const written = network.set(leaves, key, 'v');
+    network.settle();
+    const wasAcknowledged = written.length === 1;
+    network.drop(about(leaves));
+    for (const topology of [pass, done]) network.adopt(topology, others);
+    network.kill(stays[0]);
+    const found = network.get(stays[1], key);
+    network.settle();
+    return { wasAcknowledged, found: only(found) };
+  }
+
+  it('is not acknowledged by one that a new owner has merged the slot from', () => {
+    expect(staleWrite().wasAcknowledged).toBe(false);
+  });
+
+  it('would be lost if it were: an old epoch that is accepted', () => {
+    const isCurrent = vi.spyOn(Placement.prototype, 'isCurrent').mockReturnValue(true);
+    const { wasAcknowledged, found } = staleWrite();
+    isCurrent.mockRestore();
+    expect({ wasAcknowledged, found }).toEqual({ wasAcknowledged: true, found: read(undefined) });
   });
 
   it('is refused for every slot by a node that has missed an epoch', () => {
@@ -343,6 +382,38 @@ describe('What a node holds and no longer owns', () => {
     expect(network.node(leaves).cluster.leftovers.any).toBe(false);
     expect(network.keyspace(leaves, DB).store.slotRecords(slot)).toBe(0);
     for (const name of [...stays, 'n4']) expect(network.valueAt(name, key)).toBe('new');
+  });
+
+  it('is dropped also where an owner has nothing newer but the expiry', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, slot, leaves, stays } = movingKey(network);
+    network.set(stays[0], key, 'v');
+    network.settle();
+    finish(network, merge);
+    network.hold(message => message.type === 'syncOpen' && message.from === leaves);
+    const told = network.write(stays[0], key, { kind: 'expire', atMs: 4_000_000_000_000, condition: 'always' });
+    network.settle();
+    expect(only(told)).toMatchObject({ status: 'written', applied: true });
+    network.release();
+    network.advance(10_000);
+    expect(network.keyspace(leaves, DB).store.slotRecords(slot)).toBe(0);
+    expect(network.heldAt('n4', key)?.expiry?.atMs).toBe(4_000_000_000_000);
+  });
+
+  it('that one owner does not take does not keep others waiting', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    for (let i = 0; i < 200; i++) network.set('n1', `key:${i}`, 'v');
+    network.advance(200);
+    finish(network, merge);
+    const { cluster } = network.node('n1');
+    const before = cluster.leftovers.slots;
+    // n2 does not answer; what it owns together with others goes to those.
+    network.drop(between('n1', 'n2'));
+    network.advance(20_000);
+    expect(before).toBeGreaterThan(0);
+    expect(cluster.leftovers.slots).toBe(0);
   });
 
   it('stays while no owner can be reached, and keeps tombstones from being collected', () => {
