@@ -25,10 +25,16 @@ const NODES: Command = {
   arity: 2,
   summary: 'List the members of the cluster as this node knows them',
   complexity: 'O(N) where N is the number of members',
-  run: ({ connection, reply, server }) => writeData(reply, server.nodes(connection.db).map(describeNode)),
+  run: ({ connection, reply, server }) => {
+    const nodes = server.nodes(connection.db);
+    writeData(
+      reply,
+      nodes.map(node => describeNode(node, server.movesOf(node.name))),
+    );
+  },
 };
 
-function describeNode(node: ServerNode): ReplyFields {
+function describeNode(node: ServerNode, moves: ServerMoves | undefined): ReplyFields {
   return {
     name: node.name,
     status: node.status,
@@ -44,7 +50,7 @@ function describeNode(node: ServerNode): ReplyFields {
     weight: node.weight,
     'slots-first': node.primarySlots,
     slots: node.replicaSlots,
-    ...describeMoves(node.moves),
+    ...describeMoves(moves),
     actor: node.actor,
     id: node.clusterNodeId,
   };

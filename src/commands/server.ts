@@ -22,8 +22,6 @@ export interface ServerNode {
   readonly clockOff: boolean;
   /** What the ring has to do with it: `joining` and `leaving` while slots move to it or from it, `departing` while it hands over the rest. */
   readonly ring: 'member' | 'joining' | 'leaving' | 'departing' | 'none';
-  /** What is left of a change of the ring; undefined while nothing moves. */
-  readonly moves: ServerMoves | undefined;
   /** Slots of which it is the first replica on the ring, and slots it is a replica of, in this connection's keyspace. */
   readonly primarySlots: number;
   readonly replicaSlots: number;
@@ -145,6 +143,8 @@ export interface Server {
   quarantined(): readonly QuarantinedRecord[];
   /** Forgets what is held back of one key, or of all. @returns how many records that was. */
   dropQuarantined(of: { readonly db: number; readonly key: Buffer } | 'all'): number;
+  /** What is left of a change of the ring for a member; undefined while nothing moves. */
+  movesOf(name: string): ServerMoves | undefined;
   /** Takes a member off the ring, when it has handed on what it has. `done` is told, once, that this is decided, or why not. */
   leave(name: string, done: (error: string | undefined) => void): void;
   /** Takes one off that is gone for good. */

@@ -43,6 +43,11 @@ export interface RingChange {
 /** Why a step is not taken. */
 export class TopologyError extends Error {}
 
+/** It will be possible in a moment. */
+export const BUSY = 'the last change is about to end: ask again';
+/** It was asked for before something that has overtaken it. */
+export const STALE = 'the ring has changed meanwhile: ask again';
+
 /** The first epoch: the founders. */
 export function foundingTopology(members: readonly ClusterMember[]): Topology {
   return { epoch: 1, removedAt: 0, members: sorted(members), change: undefined, departing: [] };
@@ -168,15 +173,13 @@ export function isSameRing(a: Topology, b: Topology): boolean {
 
 function retarget(topology: Topology, target: readonly ClusterMember[], lost: readonly NodeName[]): Topology {
   const { epoch, change, members } = topology;
-  if (change?.phase === 'pass') throw new TopologyError('the last change is about to end: ask again');
+  if (change?.phase === 'pass') throw new TopologyError(BUSY);
   const wanted = sorted(target);
   const gone = sortedNames(lost.filter(name => members.some(member => member.name === name)));
   const next = { ...topology, epoch: epoch + 1 };
   if (isSamePlaces(members, wanted)) return { ...next, members: wanted, change: undefined };
   return { ...next, change: { phase: 'merge', members: wanted, lost: gone } };
 }
-
-const STALE = 'the ring has changed meanwhile: ask again';
 
 function mustBeFresh({ removedAt }: Topology, askedAt: number): void {
   if (askedAt < removedAt) throw new TopologyError(STALE);

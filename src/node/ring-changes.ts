@@ -3,7 +3,7 @@ import type { ServerMoves, ServerNode } from '../commands/server.ts';
 import { clusterMember } from '../membership/cluster.ts';
 import type { NamedActor } from '../membership/founding-messages.ts';
 import type { Member } from '../membership/member.ts';
-import { isMember, isSameMember, type Topology, targetOf } from '../membership/topology.ts';
+import { isMember, isSameMember, STALE, type Topology, targetOf } from '../membership/topology.ts';
 import type { Log } from '../ports/log.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
@@ -118,7 +118,8 @@ export class RingChanges {
       this.#asking.add(name);
       this.agent.request(this.#joinOf(peer, replaces), error => {
         this.#asking.delete(name);
-        if (error !== undefined && this.#refusals.size < MAX_ASKING) this.#refusals.set(name, error);
+        const isRefused = error !== undefined && error !== STALE;
+        if (isRefused && this.#refusals.size < MAX_ASKING) this.#refusals.set(name, error);
       });
     }
     return reason;

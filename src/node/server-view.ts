@@ -5,6 +5,7 @@ import type {
   ReplicaVersion,
   Server,
   ServerKeyspace,
+  ServerMoves,
   ServerNode,
   ServerSlotRange,
 } from '../commands/server.ts';
@@ -173,6 +174,10 @@ export class ServerView implements Server {
     return size;
   }
 
+  movesOf(name: NodeName): ServerMoves | undefined {
+    return this.#node.ringChanges?.movesOf(name);
+  }
+
   leave(name: NodeName, done: (error: string | undefined) => void): void {
     const { ringChanges } = this.#node;
     if (ringChanges === undefined) done(this.unfoundedReason);
@@ -294,7 +299,6 @@ export class ServerView implements Server {
       heldDown: this.#node.drills.isDown(name),
       clockOff: peer?.clockOff ?? false,
       ring: this.#node.ringChanges?.placeOf(name) ?? 'none',
-      moves: this.#node.ringChanges?.movesOf(name),
       primarySlots,
       replicaSlots,
     };

@@ -1,6 +1,6 @@
 import { nodeOfActor } from '../clock/actors.ts';
 import { drawBelow } from '../lib/draw.ts';
-import { allMembers, isMember, type Topology, targetOf } from '../membership/topology.ts';
+import { allMembers, BUSY, isMember, type Topology, targetOf } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
 import { ChangeDriver, type ChangeFacts } from './change-driver.ts';
@@ -155,7 +155,7 @@ export class TopologyAgent {
       case 'request':
         return this.#onRequest(from, message.id, message.command);
       case 'outcome':
-        return this.#finish(message.id, message.error);
+        return this.#answered(message.id, message.error);
     }
   }
 
@@ -262,7 +262,7 @@ export class TopologyAgent {
   #send(id: number, request: Request, nowMs: number): void {
     request.sentMs = nowMs;
     if (this.group.leads)
-      this.group.propose(request.command, outcome => outcome.status === 'applied' && this.#finish(id, outcome.error));
+      this.group.propose(request.command, outcome => outcome.status === 'applied' && this.#answered(id, outcome.error));
     else if (!this.#isLeaderStale(nowMs))
       this.#ports.send(this.#leader!.name, { type: 'request', id, command: request.command });
   }
@@ -279,6 +279,11 @@ export class TopologyAgent {
     this.group.propose(command, outcome => {
       if (outcome.status === 'applied') this.#ports.send(from, { type: 'outcome', id, error: outcome.error });
     });
+  }
+
+  /** What cannot be done just now is asked for again, until its time is over. */
+  #answered(id: number, error: string | undefined): void {
+    if (error !== BUSY) this.#finish(id, error);
   }
 
   #finish(id: number, error: string | undefined): void {

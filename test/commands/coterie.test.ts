@@ -23,8 +23,8 @@ describe('COTERIE', () => {
 
   it('tells of a member what it has yet to move, while the ring changes', () => {
     const session = new FakeSession();
-    const moves = { slotsToMerge: 5, slotsOfAll: 9, slotsToHandOver: 2, bytes: 77, secondsLeft: 3 };
-    session.server.members = [fakeNode(1, { ring: 'joining', moves })];
+    session.server.moves = { slotsToMerge: 5, slotsOfAll: 9, slotsToHandOver: 2, bytes: 77, secondsLeft: 3 };
+    session.server.members = [fakeNode(1, { ring: 'joining' })];
     const reply = words(session.run('COTERIE', 'NODES'));
     expect(reply.slice(reply.indexOf('ring'), reply.indexOf('ring') + 2)).toEqual(['ring', 'joining']);
     expect(reply.slice(reply.indexOf('slots-to-merge'), reply.indexOf('actor'))).toEqual([

@@ -5,6 +5,7 @@ import type {
   ReplicaVersion,
   Server,
   ServerKeyspace,
+  ServerMoves,
   ServerNode,
   ServerSlotRange,
 } from '../../src/commands/server.ts';
@@ -27,7 +28,6 @@ export function fakeNode(number: number, changes: Partial<ServerNode> = {}): Ser
     heldDown: false,
     clockOff: false,
     ring: 'member',
-    moves: undefined,
     primarySlots: 5461,
     replicaSlots: 16384,
     ...changes,
@@ -73,6 +73,7 @@ export class FakeServer implements Server {
   survey: { differing: number } | { unavailable: string } = { differing: 0 };
   syncFailure: string | undefined;
   ringError: string | undefined;
+  moves: ServerMoves | undefined;
   faultCommands = true;
   heldBack: readonly QuarantinedRecord[] = [];
   /** What it was asked to do, in words. */
@@ -135,6 +136,10 @@ export class FakeServer implements Server {
   dropQuarantined(of: { readonly db: number; readonly key: Buffer } | 'all'): number {
     this.asked.push(of === 'all' ? 'clear' : `drop ${of.db} ${of.key}`);
     return this.heldBack.length;
+  }
+
+  movesOf(): ServerMoves | undefined {
+    return this.moves;
   }
 
   leave(name: string, done: (error: string | undefined) => void): void {

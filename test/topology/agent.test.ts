@@ -140,6 +140,19 @@ describe('A request', () => {
     expect(outcome).toEqual(['n9 is no member']);
   });
 
+  it('that comes while a change is about to end is done when it has', () => {
+    const network = led(4);
+    network.isTurned = false;
+    ask(network, 'n1', leave('n4'));
+    expect(network.until(() => network.epochs().every(epoch => epoch === 3))).toBe(true);
+    const { outcome } = ask(network, 'n2', leave('n3', 3));
+    network.pass(2_000);
+    expect(outcome).toEqual([]);
+    network.isTurned = true;
+    expect(network.until(() => outcome.length > 0)).toBe(true);
+    expect(outcome).toEqual([undefined]);
+  });
+
   it('is repeated until it is answered, and done once', () => {
     const network = led(3);
     const other = namesTo(3).find(name => name !== network.leader)!;

@@ -27,6 +27,7 @@ export class GroupNetwork {
   readonly sent: { readonly from: string; readonly to: string; readonly message: TopologyMessage }[] = [];
   /** Who must merge, and who has to have turned. */
   mustMerge: ReadonlySet<string> = new Set();
+  isTurned = true;
   isCut: (from: string, to: string) => boolean = () => false;
   nowMs = 0;
   readonly #random = new SeededRandom(1);
@@ -60,7 +61,7 @@ export class GroupNetwork {
         return node?.isUp === true && node.actor !== gone;
       },
       mustMerge: () => this.mustMerge,
-      mayEnd: () => true,
+      mayEnd: () => this.isTurned,
       progress: () => ({ name, ...this.node(name).progress }),
       adopt: next => void adopted.push(next),
       monotonicMs: () => this.nowMs,
