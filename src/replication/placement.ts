@@ -63,6 +63,7 @@ export class Placement {
   readonly #lost: ReadonlySet<Peer>;
   readonly #ring: PeeredRing;
   readonly #standIns = new Map<number, readonly Peer[]>();
+  #arrivers: ReadonlySet<Peer> | undefined;
 
   /** @param before what was in force here until now. */
   constructor({ epoch, phase, isAlone, lost, owners, other }: Rings, replicas: number | 'all', before?: Placement) {
@@ -164,19 +165,10 @@ export class Placement {
     return !this.isHeldHere(slot) || (this.isMoving(slot) && this.otherCount < this.replicaCount);
   }
 
-  /** Those who have to merge slots before the ring can turn (`mustArrive`). */
+  /** Those who have to merge slots before the ring can turn (`mustArrive`); found when first asked for. */
   arrivers(): ReadonlySet<Peer> {
-    const arrivers = new Set<Peer>();
-    if (!this.isMerging) return arrivers;
-    const shrinks = this.otherCount < this.replicaCount;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (!this.isMoving(slot)) continue;
-      for (const [i, peer] of this.writersOf(slot).entries()) {
-        const bit = 1 << i;
-        if ((this.onlyOthers(slot) & bit) !== 0 || (shrinks && (this.onlyOwners(slot) & bit) === 0)) arrivers.add(peer);
-      }
-    }
-    return arrivers;
+    this.#arrivers ??= this.#findArrivers();
+    return this.#arrivers;
   }
 
   /** The former owners of a slot that moves and has turned to its new ones. */
@@ -212,6 +204,20 @@ export class Placement {
       }
     }
     return new Map([...shared].map(([peer, slots]) => [peer, Uint16Array.from(slots)]));
+  }
+
+  #findArrivers(): ReadonlySet<Peer> {
+    const arrivers = new Set<Peer>();
+    if (!this.isMerging) return arrivers;
+    const shrinks = this.otherCount < this.replicaCount;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      if (!this.isMoving(slot)) continue;
+      for (const [i, peer] of this.writersOf(slot).entries()) {
+        const bit = 1 << i;
+        if ((this.onlyOthers(slot) & bit) !== 0 || (shrinks && (this.onlyOwners(slot) & bit) === 0)) arrivers.add(peer);
+      }
+    }
+    return arrivers;
   }
 
   #place(slot: number, { owners, writers, onlyOwner, onlyOther, flags }: Sides): void {
