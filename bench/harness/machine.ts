@@ -7,7 +7,8 @@ export interface Machine {
   readonly date: string;
   readonly commit: string;
   readonly node: string;
-  readonly redis: string;
+  /** Absent where there is no Redis on the machine. */
+  readonly redis: string | undefined;
   readonly processor: string;
   readonly processors: number;
   readonly memoryGb: number;
@@ -52,7 +53,7 @@ export function machineLine({
   kernel,
 }: Machine): string {
   return (
-    `Measured ${date} UTC at commit ${at}; Node.js ${node}, Redis ${redis}, Linux ${kernel}, ` +
+    `Measured ${date} UTC at commit ${at}; Node.js ${node}, ${redis === undefined ? '' : `Redis ${redis}, `}Linux ${kernel}, ` +
     `${processors} processors (${processor}), ${memoryGb} GB.`
   );
 }

@@ -21,10 +21,14 @@ export function requireRedis(): void {
   }
 }
 
-/** Such as `7.0.15`. */
-export function redisVersion(): string {
-  const text = execFileSync('redis-server', ['--version'], { encoding: 'utf8' });
-  return /v=(\S+)/.exec(text)?.[1] ?? 'unknown';
+/** Such as `7.0.15`; undefined where there is no Redis, which is fine for what is not compared to it. */
+export function redisVersion(): string | undefined {
+  try {
+    const text = execFileSync('redis-server', ['--version'], { encoding: 'utf8' });
+    return /v=(\S+)/.exec(text)?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 /** Starts a Redis that keeps nothing on disk, and replicas of it, and waits until they follow. */
