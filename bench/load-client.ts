@@ -1,9 +1,9 @@
-/** The clients of `bench:load`, in a process of their own: told its plan by the parent, it runs it and tells the result. */
+/** The clients of a load, in a process of their own: told its plan by the parent, it runs it and tells the result. */
 import { randomBytes } from 'node:crypto';
 import { createHistogram, monitorEventLoopDelay, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LoadConnection, type LoadSink } from './harness/load-connection.ts';
-import type { Latencies, LoadPlan, LoadResult } from './harness/load-plan.ts';
+import type { Latencies, LoadOrder, LoadPlan, LoadResult } from './harness/load-plan.ts';
 
 /** Connections that are made at a time: a node's backlog is bounded. */
 const CONNECT_BATCH = 50;
@@ -32,14 +32,21 @@ async function run(plan: LoadPlan): Promise<LoadResult> {
     await Promise.all(batch.map(connection => connection.ready()));
   }
   process.send!('connected');
+  const ended = new Promise<void>(resolve => {
+    process.on('message', (order: LoadOrder) => {
+      if (order === 'next phase') sink.nextPhase();
+      else resolve();
+    });
+  });
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   delay.enable();
   const startMs = performance.now();
   sink.startMs = startMs;
   const endMs = startMs + plan.seconds * 1000;
   for (const connection of connections) connection.start(startMs, endMs);
-  await sleep(plan.seconds * 1000);
-  const deadlineMs = endMs + LAST_REPLY_MS;
+  await Promise.race([sleep(plan.seconds * 1000), ended]);
+  for (const connection of connections) connection.stop();
+  const deadlineMs = performance.now() + LAST_REPLY_MS;
   while (performance.now() < deadlineMs && connections.some(({ isWaiting }) => isWaiting)) {
     await sleep(POLL_INTERVAL_MS);
   }
@@ -57,6 +64,7 @@ class Counts implements LoadSink {
   readonly #smallWrites = createHistogram();
   readonly #largeReads = createHistogram();
   readonly #largeWrites = createHistogram();
+  readonly #phases = [createHistogram()];
   readonly #errors = new Map<string, number>();
   /** On the clock of `performance.now()`. */
   startMs = 0;
@@ -73,7 +81,12 @@ class Counts implements LoadSink {
     if (!isLarge) this.#noteSmall(latencyMs);
   }
 
+  nextPhase(): void {
+    this.#phases.push(createHistogram());
+  }
+
   #noteSmall(latencyMs: number): void {
+    this.#phases.at(-1)!.record(Math.max(1, Math.round(latencyMs * 1000)));
     const nowMs = performance.now() - this.startMs;
     const last = Math.floor(nowMs / 1000);
     for (let second = Math.max(0, Math.floor((nowMs - latencyMs) / 1000)); second <= last; second++) {
@@ -106,6 +119,7 @@ class Counts implements LoadSink {
       answered,
       elapsedSeconds,
       latencies,
+      phases: this.#phases.map(latenciesOf),
       errors,
       startedMs,
       worstSmallMs,

@@ -66,14 +66,19 @@ export class LoadConnection {
     this.#schedule();
   }
 
+  /** Ends its timetable: what has started may still be answered. */
+  stop(): void {
+    this.#endMs = 0;
+    clearTimeout(this.#timer);
+  }
+
   /** Whether an operation is still without its reply. */
   get isWaiting(): boolean {
     return this.#current !== undefined;
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    this.#endMs = 0;
+    this.stop();
     if (this.#current !== undefined) this.#sink.failed('no reply by the end');
     this.#current = undefined;
     this.#socket.removeAllListeners('close');

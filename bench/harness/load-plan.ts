@@ -1,4 +1,7 @@
-/** What the clients of `bench:load` are told; and what they tell when they are done. */
+/** What the clients of a load are told; and what they tell when they are done. */
+
+/** Told while they run: count what is answered from now on as another phase; end before the plan's time. */
+export type LoadOrder = 'next phase' | 'end';
 
 export interface LoadPlan {
   /** Of the nodes; connections are dealt over them. */
@@ -38,6 +41,8 @@ export interface LoadResult {
   readonly latencies: Readonly<
     Record<'small' | 'smallReads' | 'smallWrites' | 'largeReads' | 'largeWrites', Latencies>
   >;
+  /** Of the small operations answered in each phase; one, unless phases were ordered. */
+  readonly phases: readonly Latencies[];
   /** How often each error was seen, an unexpected reply or a lost connection included. */
   readonly errors: Readonly<Record<string, number>>;
   /** When the load began, Unix milliseconds. */

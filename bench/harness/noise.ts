@@ -6,14 +6,19 @@ import { endedChildrenSeconds, machineSeconds, processorSeconds } from './proc.t
  * its ended children and the servers under test did. A figure taken with much of it says little.
  */
 export class Noise {
-  readonly #pids: readonly number[];
+  readonly #pids: number[];
   readonly #startMs = performance.now();
   readonly #machine = machineSeconds();
   readonly #own: number;
 
   constructor(pids: readonly number[]) {
-    this.#pids = pids;
+    this.#pids = [...pids];
     this.#own = this.#ownSeconds();
+  }
+
+  /** Takes in a server that was started after this was made. */
+  add(pid: number): void {
+    this.#pids.push(pid);
   }
 
   /** The share of all processors that others took since this was made, from 0 to 1. */

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { LoadPlan, LoadResult } from './load-plan.ts';
+import type { LoadOrder, LoadPlan, LoadResult } from './load-plan.ts';
 
 const CLIENT = new URL('../load-client.ts', import.meta.url);
 
@@ -9,6 +9,7 @@ export interface RunningLoad {
   readonly pid: number;
   /** Settles when they are done. */
   readonly result: Promise<LoadResult>;
+  order(order: LoadOrder): void;
 }
 
 /** Starts the clients of a plan in a process of their own. @throws an Error when that ends before its time. */
@@ -26,5 +27,5 @@ export async function startLoad(plan: LoadPlan): Promise<RunningLoad> {
     await failed.catch(() => {});
     return report;
   });
-  return { pid: client.pid!, result };
+  return { pid: client.pid!, result, order: order => client.send(order) };
 }
