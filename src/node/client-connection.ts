@@ -118,8 +118,16 @@ export class ClientConnection implements Connection {
   }
 
   get consistency(): { readonly read: Consistency; readonly write: Consistency } {
-    const policy = this.keyspace?.policy;
-    return { read: this.#read ?? policy?.read ?? 'one', write: this.#write ?? policy?.write ?? 'one' };
+    return { read: this.readCount, write: this.writeCount };
+  }
+
+  /** R as it was asked for. */
+  get readCount(): Consistency {
+    return this.#read ?? this.keyspace?.policy.read ?? 'one';
+  }
+
+  get writeCount(): Consistency {
+    return this.#write ?? this.keyspace?.policy.write ?? 'one';
   }
 
   setConsistency(which: 'read' | 'write', count: Consistency | undefined): void {

@@ -205,7 +205,7 @@ export class Cluster implements OperationRunner {
 
   /**
    * How far this node is with what the present epoch asks of it, in all keyspaces together: slots that it is to own and has not merged, of so
-   * many; slots of which it has not handed over all; and bytes of records moved since the start.
+   * many; slots of which it has not handed over all, what it keeps for others counted as one more; and bytes of records moved since the start.
    */
   progress(): { left: number; all: number; leftovers: number; bytes: number } {
     let left = 0;
@@ -216,7 +216,8 @@ export class Cluster implements OperationRunner {
       left += arrivals.slotsLeft;
       all += arriving;
     }
-    return { left, all, leftovers: this.leftovers.slots, bytes: this.context.counters.transferBytes };
+    const leftovers = this.leftovers.slots + (this.hints.keepsAny ? 1 : 0);
+    return { left, all, leftovers, bytes: this.context.counters.transferBytes };
   }
 
   /** Names of those who have slots to merge before the ring may turn. */

@@ -119,13 +119,13 @@ export class SessionKeys implements KeyAccess {
   }
 
   #readOf(slot: number, key: Buffer, wantsValue: boolean): KeyOperation {
-    const { db, readNeed } = this.#connection;
-    return { kind: 'read', db, slot, key, need: readNeed, wantsValue };
+    const { db, readCount } = this.#connection;
+    return { kind: 'read', db, slot, key, need: readCount, wantsValue };
   }
 
   #writeOf(key: Buffer, mutation: Mutation): KeyOperation {
-    const { db, readNeed, consistency } = this.#connection;
-    return { kind: 'write', db, slot: slotOf(key), key, mutation, need: consistency.write, readNeed };
+    const { db, readCount, writeCount } = this.#connection;
+    return { kind: 'write', db, slot: slotOf(key), key, mutation, need: writeCount, readNeed: readCount };
   }
 
   /** Runs one operation; while it is undecided its slot is closed to commands that must not overtake it. */

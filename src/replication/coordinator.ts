@@ -6,7 +6,7 @@ import { DetachedFound } from './detached-found.ts';
 import type { HintMessages } from './hint-messages.ts';
 import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
-import { type KeyOperation, needsNoReplica, type WriteOfKey } from './operation.ts';
+import { type KeyOperation, needsNoReplica, SLOT_HAS_MOVED, type WriteOfKey } from './operation.ts';
 import { ReadCoordinator, type ReadResult } from './read-coordinator.ts';
 import type { ReplicationContext } from './replication-context.ts';
 import { StandInRequests } from './stand-in-requests.ts';
@@ -93,18 +93,23 @@ export class Coordinator {
     this.reads.read(keyspace, slot, key, readNeed, purpose, result => {
       const goesOn = result.status === 'found' || (keyspace.policy.sloppy && mutation.kind === 'delete');
       if (!goesOn) return sink.complete({ status: 'unavailable', reason: result.reason });
+      // The wait for a blocking repair may outlast this node's part in the slot: what is here by then says nothing.
+      if (!keyspace.placement.isHeldHere(slot)) return sink.complete(SLOT_HAS_MOVED);
       const before = this.reads.liveHere(keyspace, slot, key);
       const applied = conditionHolds(mutation, before);
       const returnBefore = mutation.kind === 'set' && mutation.returnBefore;
       const kept = before && DetachedFound.copyOf(before, returnBefore);
       const outcome = { status: 'written', applied, before: kept } as const;
-      if (!applied && !mustLeaveTombstone(mutation, result)) return sink.complete(outcome);
+      if (!applied && !mustLeaveTombstone(keyspace, mutation, result)) return sink.complete(outcome);
       this.writes.write(keyspace, slot, key, mutation, operation.need, outcome, sink);
     });
   }
 }
 
-/** A DEL that found nothing is still a DEL, unless every replica said that it has nothing: a silent one may have it. */
-function mustLeaveTombstone(mutation: Mutation, result: ReadResult): boolean {
-  return mutation.kind === 'delete' && !result.everyReplicaAnswered;
+/**
+ * A DEL that found nothing is still a DEL, unless every replica said that it has nothing: a silent one may have it, and a stand-in,
+ * which is not asked.
+ */
+function mustLeaveTombstone({ policy }: Keyspace, mutation: Mutation, result: ReadResult): boolean {
+  return mutation.kind === 'delete' && (policy.sloppy || !result.everyReplicaAnswered);
 }

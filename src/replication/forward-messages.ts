@@ -71,7 +71,7 @@ export class ForwardMessages {
       return this.#end(undefined);
     }
     out.u8(mutationCode(operation.mutation));
-    out.u8(operation.readNeed);
+    out.u8(countCode(operation.readNeed));
     return this.#endMutation(operation.mutation);
   }
 
@@ -81,7 +81,7 @@ export class ForwardMessages {
     const epoch = input.u32();
     const db = input.u8();
     const key = input.bytes();
-    const count = input.u8();
+    const need = countOf(input.u8());
     const code = input.u8();
     const slot = slotOf(key);
     if (code === READ) {
@@ -89,12 +89,12 @@ export class ForwardMessages {
         id,
         actor,
         epoch,
-        operation: { kind: 'read', db, slot, key, need: count, wantsValue: input.u8() === 1 },
+        operation: { kind: 'read', db, slot, key, need, wantsValue: input.u8() === 1 },
       };
     }
-    const readNeed = input.u8();
+    const readNeed = countOf(input.u8());
     const mutation = readMutation(code, input);
-    return { id, actor, epoch, operation: { kind: 'write', db, slot, key, need: countOf(count), readNeed, mutation } };
+    return { id, actor, epoch, operation: { kind: 'write', db, slot, key, need, readNeed, mutation } };
   }
 
   encodeReply(id: number, outcome: Outcome | Declined, wantsValue: boolean): Encoded {

@@ -67,6 +67,11 @@ export class Hints {
     return bytes;
   }
 
+  /** Whether any record is kept for others that this node is no replica of. */
+  get keepsAny(): boolean {
+    return this.#kept.size > 0;
+  }
+
   /** Not above the stamp of any record that is kept for others; +Infinity when none is. */
   get leastKeptStamp(): Stamp {
     return this.#leastKeptStamp;

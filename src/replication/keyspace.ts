@@ -167,9 +167,11 @@ export class Keyspace {
     return this.placement.isHeldHere(slot) && !this.refill.isPending(slot);
   }
 
-  /** Whether this node's acknowledgement is enough for a write at W=1. */
+  /** Whether this node's acknowledgement is enough for a write at W=1; where a small ring grows, W may be more on its other side. */
   acknowledgesAlone(slot: number): boolean {
-    return this.placement.isOnAllSides(slot) && !this.refill.isPending(slot);
+    const { placement } = this;
+    const mayNeedMore = placement.otherCount > placement.replicaCount;
+    return placement.isOnAllSides(slot) && !mayNeedMore && !this.refill.isPending(slot);
   }
 
   /** The greatest stamp in the key's record, its expiry's included; 0 when nothing is held here. */

@@ -12,20 +12,23 @@ interface OfKey {
 
 export interface ReadOfKey extends OfKey {
   readonly kind: 'read';
-  /** R, resolved to a number of replicas. */
-  readonly need: number;
+  /** R. Of how many owners it is a quorum, or all, is found out where it is coordinated; so is W's. */
+  readonly need: ReplicaCount;
   /** False where only existence, length and expiry are asked for, so that no value need travel to the client's node. */
   readonly wantsValue: boolean;
 }
 
 export interface WriteOfKey extends OfKey {
   readonly kind: 'write';
-  /** W. Of how many owners it is a quorum, or all, is found out where it is coordinated. */
+  /** W. */
   readonly need: ReplicaCount;
   /** R for the read that a conditional write begins with. */
-  readonly readNeed: number;
+  readonly readNeed: ReplicaCount;
   readonly mutation: Mutation;
 }
+
+/** The ring has changed under an operation, and this node cannot end it. */
+export const SLOT_HAS_MOVED = { status: 'unavailable', reason: 'the slot has moved' } as const;
 
 /**
  * Whether a node that holds nothing of the key can coordinate this for the replicas: a plain SET, and DEL, which

@@ -1,3 +1,4 @@
+import { assert } from '../lib/assert.ts';
 import { bitsIn } from '../lib/bits.ts';
 
 /** What a write needs on the other side of a slot that moves (`placement.ts`). */
@@ -49,6 +50,7 @@ export class WriteQuorum {
 
   /** One replica stored it. */
   add(index: number, refilling: boolean): void {
+    assert(index >= 0, 'Cannot count an acknowledgement: whose it is was not found');
     if (!refilling || this.need === 1) this.#acknowledged |= 1 << index;
   }
 
@@ -82,10 +84,5 @@ export class ReadQuorum {
 
   add(refilling: boolean): void {
     if (!refilling) this.#answered++;
-  }
-
-  /** The slot has other owners: those are asked now. */
-  restart(): void {
-    this.#answered = 0;
   }
 }

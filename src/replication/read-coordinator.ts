@@ -1,10 +1,12 @@
 import type { Stamp } from '../clock/hybrid-clock.ts';
+import { type ReplicaCount, resolveCount } from '../lib/replica-count.ts';
 import type { Found, OutcomeSink } from '../store/outcome.ts';
 import { READ_NOTHING } from '../store/outcome.ts';
 import { StoredFound } from '../store/stored-found.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { DetachedFound } from './detached-found.ts';
 import type { Keyspace } from './keyspace.ts';
+import { SLOT_HAS_MOVED } from './operation.ts';
 import type { Peer } from './peer.ts';
 import { ReadQuorum } from './quorum.ts';
 import type { ReplicaReadReply } from './replica-messages.ts';
@@ -44,7 +46,9 @@ interface PendingRead {
   readonly purpose: ReadPurpose;
   readonly done: ReadContinuation;
   readonly startedMs: number;
-  readonly quorum: ReadQuorum;
+  /** R as it was asked for. */
+  readonly count: ReplicaCount;
+  quorum: ReadQuorum;
   /** Bit i: replica i of the preference list has been asked, has answered. */
   asked: number;
   answered: number;
@@ -86,7 +90,7 @@ export class ReadCoordinator {
   }
 
   /** Reads for a client: the sink gets the live value, or that there is none. */
-  readFor(keyspace: Keyspace, slot: number, key: Uint8Array, need: number, sink: OutcomeSink): void {
+  readFor(keyspace: Keyspace, slot: number, key: Uint8Array, need: ReplicaCount, sink: OutcomeSink): void {
     this.read(keyspace, slot, key, need, 'value', result => {
       if (result.status === 'unavailable') return sink.complete({ status: 'unavailable', reason: result.reason });
       const found = result.repaired === undefined ? this.liveHere(keyspace, slot, key) : result.repaired.found;
@@ -102,17 +106,18 @@ export class ReadCoordinator {
     return this.#found.at(store, ref);
   }
 
-  /** Brings the newest version that `need` replicas know of into this node's store. */
+  /** Brings the newest version that `count` replicas know of into this node's store. */
   read(
     keyspace: Keyspace,
     slot: number,
     key: Uint8Array,
-    need: number,
+    count: ReplicaCount,
     purpose: ReadPurpose,
     done: ReadContinuation,
   ): void {
     const { clock, limits, counters } = this.#context;
     const replicas = keyspace.placement.replicasOf(slot);
+    const need = resolveCount(count, replicas.length);
     const hash = keyspace.store.hashOf(key);
     const ref = keyspace.store.find(slot, hash, key);
     const read: PendingRead = {
@@ -125,6 +130,7 @@ export class ReadCoordinator {
       purpose,
       done,
       startedMs: clock.monotonicMs(),
+      count,
       quorum: new ReadQuorum(need),
       asked: 0,
       answered: 0,
@@ -170,14 +176,14 @@ export class ReadCoordinator {
       if (now.length === owners.length && now.every((peer, i) => peer === owners[i])) return;
       if (!keyspace.placement.isHeldHere(slot)) {
         this.#pending.remove(id);
-        return this.#giveUp(read, 'the slot has moved');
+        return this.#giveUp(read, SLOT_HAS_MOVED.reason);
       }
       read.owners = now;
       read.held = new Array(now.length);
       read.asked = 0;
       read.answered = 0;
       read.refilling = 0;
-      read.quorum.restart();
+      read.quorum = new ReadQuorum(resolveCount(read.count, now.length));
       this.#answerHere(read);
       if (!read.quorum.reached) this.#ask(read, id, read.quorum.need - read.quorum.answered);
       this.#settle(read, id);

@@ -7,6 +7,7 @@ import { NEVER, type StoredRecord } from '../store/record.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
+import { SLOT_HAS_MOVED } from './operation.ts';
 import type { Peer } from './peer.ts';
 import type { WriteQuorum } from './quorum.ts';
 import type { Replicated } from './replica-messages.ts';
@@ -190,10 +191,7 @@ export class WriteCoordinator {
     const nowMs = clock.monotonicMs();
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (write, id) => {
       if (nowMs - write.startedMs >= write.patienceMs) {
-        this.#pending.remove(id);
-        this.#noteUnanswered(write);
-        counters.unavailable++;
-        write.sink.complete(tooFew(write.quorum, write.patienceMs));
+        this.#giveUp(write, id, tooFew(write.quorum, write.patienceMs));
       } else if (nowMs - write.lastSentMs >= limits.resendAfterMs + write.transferMs) {
         counters.resends++;
         if (this.#mayStandIn(write)) write.standIns += write.quorum.missing;
@@ -205,6 +203,13 @@ export class WriteCoordinator {
   #acknowledge(write: PendingWrite, id: number): void {
     this.#pending.remove(id);
     write.sink.complete(write.outcome);
+  }
+
+  #giveUp(write: PendingWrite, id: number, outcome: Outcome): void {
+    this.#pending.remove(id);
+    this.#noteUnanswered(write);
+    this.#context.counters.unavailable++;
+    write.sink.complete(outcome);
   }
 
   #sendAgain(write: PendingWrite, id: number): void {
@@ -234,8 +239,9 @@ export class WriteCoordinator {
   #addOwn(quorum: WriteQuorum, keyspace: Keyspace, slot: number): void {
     const { here } = this.#context;
     const index = keyspace.placement.writersOf(slot).indexOf(here);
-    if (index >= 0) quorum.add(index, keyspace.refill.isPending(slot));
-    else quorum.add(this.#standIns.indexOf(here, keyspace, slot), false);
+    if (index >= 0) return quorum.add(index, keyspace.refill.isPending(slot));
+    const standIn = this.#standIns.indexOf(here, keyspace, slot);
+    if (standIn >= 0) quorum.add(standIn, false);
   }
 
   #refusal(
@@ -301,6 +307,7 @@ export class WriteCoordinator {
     // another coordinator's, whose actor is the greater.
     if (stamp < stampOf(write.record)) return;
     const { keyspace, slot, hash, key, quorum } = write;
+    if (this.#indexOf(this.#context.here, write) < 0) return this.#giveUp(write, id, SLOT_HAS_MOVED);
     this.#context.counters.restamps++;
     write.record = this.#stampHere(keyspace, slot, hash, key, mutation);
     assert(stampOf(write.record) > stamp, 'Cannot restamp: the clock did not rise above the replica (invariant 2)');

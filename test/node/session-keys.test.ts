@@ -35,7 +35,7 @@ describe('A read', () => {
   it('at R=1 of a key that is not there goes to the other replicas', () => {
     const client = new TestSession();
     client.execute('GET k');
-    expect(client.begun[0]!.operation).toMatchObject({ kind: 'read', need: 1, db: 0, wantsValue: true });
+    expect(client.begun[0]!.operation).toMatchObject({ kind: 'read', need: 'one', db: 0, wantsValue: true });
   });
 
   it('at R=2, or of a slot that is being refilled, is never answered from the own store alone', () => {
@@ -43,7 +43,7 @@ describe('A read', () => {
     plant(client, 'k', 'v', 1);
     client.execute('SELECT 1');
     client.execute('GET k');
-    expect(client.begun[0]!.operation).toMatchObject({ need: 2, db: 1 });
+    expect(client.begun[0]!.operation).toMatchObject({ need: 'quorum', db: 1 });
     client.keyspaces.get(0)!.beginRefill();
     plant(client, 'l', 'v', 0);
     client.execute('SELECT 0');
@@ -77,7 +77,7 @@ describe('A write', () => {
     expect([client.output(), client.begun.length]).toEqual(['+OK\r\n', 0]);
     client.execute('SELECT 1');
     client.execute('SET k v');
-    expect(client.begun[0]!.operation).toMatchObject({ kind: 'write', need: 'quorum', readNeed: 2, db: 1 });
+    expect(client.begun[0]!.operation).toMatchObject({ kind: 'write', need: 'quorum', readNeed: 'quorum', db: 1 });
   });
 
   it('that is refused answers the error as it is', () => {
@@ -96,8 +96,8 @@ describe('R and W', () => {
       client.execute('SELECT 1');
       client.execute(line);
       const { operation } = client.begun[0]!;
-      if (operation.kind === 'read') expect(operation.need).toBe(2);
-      else expect([operation.need, operation.readNeed]).toEqual(['quorum', 2]);
+      if (operation.kind === 'read') expect(operation.need).toBe('quorum');
+      else expect([operation.need, operation.readNeed]).toEqual(['quorum', 'quorum']);
     },
   );
 
@@ -105,7 +105,7 @@ describe('R and W', () => {
     const client = new TestSession();
     client.execute('COTERIE CONSISTENCY WRITE all READ quorum');
     client.execute('DEL k');
-    expect(client.begun[0]!.operation).toMatchObject({ need: 'all', readNeed: 2 });
+    expect(client.begun[0]!.operation).toMatchObject({ need: 'all', readNeed: 'quorum' });
   });
 });
 

@@ -178,6 +178,6 @@ describe('Before the founding', () => {
     server.cluster = { id: 'c1', epoch: 1, size: 3 };
     client.found();
     client.execute('MGET k');
-    expect(client.begun[0]!.operation.need).toBe(2);
+    expect(client.begun[0]!.operation.need).toBe('quorum');
   });
 });

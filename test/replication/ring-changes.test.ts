@@ -107,6 +107,65 @@ describe('A write to a slot that moves', () => {
   });
 });
 
+describe('A write whose coordinator has come to own its slot no more', () => {
+  it('ends with an error when a replica is ahead of it: it has nothing to stamp above', () => {
+    const { network, merge, pass, done } = joining();
+    network.adopt(merge);
+    network.advance(3_000);
+    const { key, stays, leaves } = movingKey(network);
+    network.drop(({ from }) => from === leaves);
+    const told = network.set(leaves, key, 'first');
+    network.advance(10);
+    expect(only(network.set(stays[0], key, 'later', DB, 1))).toEqual(WRITTEN);
+    network.adopt(pass);
+    network.adopt(done);
+    network.drop(() => false);
+    network.advance(200);
+    expect(only(told)).toEqual({ status: 'unavailable', reason: 'the slot has moved' });
+    expect(network.valueAt(stays[0], key)).toBe('later');
+  });
+});
+
+describe('A ring of fewer members than N that grows', () => {
+  function growing(from: number) {
+    const network = new TestNetwork({ nodes: from, antiEntropy: { intervalMs: 600_000 } });
+    const names = ['n2', 'n3'].slice(from - 1);
+    const merge = names.reduce((topology, name) => withMember(topology, network.member(name)), network.topology);
+    return { network, merge };
+  }
+
+  it('has W of the many acknowledge, also where one was enough before', () => {
+    const { network, merge } = growing(1);
+    network.adopt(merge);
+    const key = Buffer.from('k');
+    const { cluster } = network.node('n1');
+    expect(cluster.setHere(network.keyspace('n1', DB), slotOf(key), key, Buffer.from('v'))).toBe(false);
+    network.drop(ofType('replicated'));
+    const told = network.set('n1', 'k', 'v');
+    network.advance(100);
+    expect(told).toEqual([]);
+    network.drop(() => false);
+    network.advance(200);
+    expect(only(told)).toEqual(WRITTEN);
+  });
+
+  it('has R of the many answer a read that was begun with the few', () => {
+    const { network, merge } = growing(2);
+    network.set('n1', 'k', 'v');
+    network.settle();
+    network.drop(ofType('readReply'));
+    const told = network.get('n1', 'k', DB, 'all');
+    network.adopt(merge);
+    network.adopt(advanced(merge));
+    network.drop(message => message.type === 'readReply' && message.from === 'n3');
+    network.advance(150);
+    expect(told).toEqual([]);
+    network.drop(() => false);
+    network.advance(150);
+    expect(only(told)).toEqual(read('v'));
+  });
+});
+
 describe('A read from a slot that moves', () => {
   it('goes to the old owners until the ring turns, then to the new ones', () => {
     const { network, merge, pass } = joining();

@@ -229,7 +229,40 @@ describe('DEL in a sloppy keyspace', () => {
   });
 });
 
+describe('A DEL in a sloppy keyspace of what no replica has', () => {
+  it('outlasts a write that a stand-in has yet to hand over', () => {
+    const { network, replicas } = fiveNodes();
+    for (const name of replicas) network.kill(name);
+    network.hold(ofType('hint'));
+    const standIn = [...network.nodes.keys()].find(name => !replicas.includes(name))!;
+    const kept = network.set(standIn, KEY, 'v', DB, 1);
+    network.settle();
+    expect(only(kept)).toEqual(WRITTEN);
+    bringBack(network, ...replicas);
+    network.advance(5);
+    const told = network.del(replicas[0], KEY, DB);
+    network.settle();
+    expect(only(told)).toMatchObject({ status: 'written', applied: false });
+    network.release();
+    network.advance(1_000);
+    expect(replicas.map(name => network.valueAt(name, KEY, DB))).toEqual([null, null, null]);
+  });
+});
+
 describe('A stand-in', () => {
+  it('has not handed everything over while it keeps anything for others', () => {
+    const { network, replicas, standIns } = fiveNodes();
+    network.kill(replicas[1]);
+    network.kill(replicas[2]);
+    network.set(replicas[0], KEY, 'v', DB);
+    network.settle();
+    const leftovers = () => network.node(standIns[0]).cluster.progress().leftovers;
+    expect(leftovers()).toBe(1);
+    bringBack(network, replicas[1], replicas[2]);
+    network.advance(1_000);
+    expect(leftovers()).toBe(0);
+  });
+
   it('that has no room for more is silent, and drops nothing that it has acknowledged', () => {
     const { network, replicas, standIns } = fiveNodes({ hints: { maxBytes: 1 << 20 } });
     network.kill(replicas[1]);

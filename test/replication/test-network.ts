@@ -2,6 +2,7 @@ import { Actors } from '../../src/clock/actors.ts';
 import { STAMP_EPOCH_MS } from '../../src/clock/hybrid-clock.ts';
 import { assert } from '../../src/lib/assert.ts';
 import { drawBelow } from '../../src/lib/draw.ts';
+import type { ReplicaCount } from '../../src/lib/replica-count.ts';
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { slotOf } from '../../src/lib/slots.ts';
 import type { ClusterMember } from '../../src/membership/cluster.ts';
@@ -279,11 +280,11 @@ export class TestNetwork {
   }
 
   /** The outcomes that the operation is given, none while it is undecided. */
-  write(name: string, key: string, mutation: Mutation, db = 1, need?: number): Told[] {
+  write(name: string, key: string, mutation: Mutation, db = 1, need?: ReplicaCount): Told[] {
     const keyspace = this.keyspace(name, db);
     const bytes = Buffer.from(key);
     const told: Told[] = [];
-    const { readNeed, writeNeed } = keyspace;
+    const { read: readNeed, write: writeNeed } = keyspace.policy;
     this.node(name).cluster.run(
       keyspace,
       { kind: 'write', db, slot: slotOf(bytes), key: bytes, mutation, need: need ?? writeNeed, readNeed },
@@ -292,7 +293,7 @@ export class TestNetwork {
     return told;
   }
 
-  set(name: string, key: string, value: string, db = 1, need?: number): Told[] {
+  set(name: string, key: string, value: string, db = 1, need?: ReplicaCount): Told[] {
     return this.write(name, key, setTo(value), db, need);
   }
 
@@ -300,13 +301,13 @@ export class TestNetwork {
     return this.write(name, key, { kind: 'delete' }, db);
   }
 
-  get(name: string, key: string, db = 1, need?: number): Told[] {
+  get(name: string, key: string, db = 1, need?: ReplicaCount): Told[] {
     const keyspace = this.keyspace(name, db);
     const bytes = Buffer.from(key);
     const told: Told[] = [];
     this.node(name).cluster.run(
       keyspace,
-      { kind: 'read', db, slot: slotOf(bytes), key: bytes, need: need ?? keyspace.readNeed, wantsValue: true },
+      { kind: 'read', db, slot: slotOf(bytes), key: bytes, need: need ?? keyspace.policy.read, wantsValue: true },
       { complete: outcome => told.push(tell(outcome, true)) },
     );
     return told;

@@ -107,10 +107,17 @@ const aMutation: fc.Arbitrary<Mutation> = fc.oneof(
 
 export const anOperation: fc.Arbitrary<KeyOperation> = fc.oneof(
   fc
-    .record({ kind: fc.constant('read' as const), db: u8, key: aKey, need: u8, wantsValue: fc.boolean() })
+    .record({ kind: fc.constant('read' as const), db: u8, key: aKey, need: aCount, wantsValue: fc.boolean() })
     .map(fields => ({ ...fields, slot: slotOf(fields.key) })),
   fc
-    .record({ kind: fc.constant('write' as const), db: u8, key: aKey, need: aCount, readNeed: u8, mutation: aMutation })
+    .record({
+      kind: fc.constant('write' as const),
+      db: u8,
+      key: aKey,
+      need: aCount,
+      readNeed: aCount,
+      mutation: aMutation,
+    })
     .map(fields => ({ ...fields, slot: slotOf(fields.key) })),
 );
 
