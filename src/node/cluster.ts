@@ -172,8 +172,13 @@ export class Cluster implements OperationRunner {
   /** The new ring is in force; now all that has to do with the former one. The order matters: what is kept for others, before leftovers. */
   #ringChanged(): void {
     this.#hintReplay.ringChanges();
-    for (const keyspace of this.keyspaces.values())
-      keyspace.place(new Placement(this.#rings, keyspace.policy.replicas, keyspace.placement));
+    const placements = new Map<number | 'all', Placement>();
+    for (const keyspace of this.keyspaces.values()) {
+      const { replicas } = keyspace.policy;
+      const placement = placements.get(replicas) ?? new Placement(this.#rings, replicas, keyspace.placement);
+      placements.set(replicas, placement);
+      keyspace.place(placement);
+    }
     this.hints.ringChanged();
     this.antiEntropy.ringChanged();
     this.leftovers.ringChanged();

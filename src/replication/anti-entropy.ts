@@ -366,5 +366,7 @@ function mustLearn({ keyspace }: SyncSchedule): boolean {
 }
 
 function isSameSlots(a: Uint16Array, b: Uint16Array): boolean {
-  return a.length === b.length && a.every((slot, i) => slot === b[i]);
+  return a.length === b.length && bytesOf(a).equals(bytesOf(b));
 }
+
+const bytesOf = (slots: Uint16Array) => Buffer.from(slots.buffer, slots.byteOffset, slots.byteLength);

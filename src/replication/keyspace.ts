@@ -113,14 +113,12 @@ export class Keyspace {
     for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.isHeldHere(slot)) this.refill.begin(slot);
   }
 
-  /** The ring has changed, or has come to another phase of a change. */
+  /** The ring has changed, or has come to another phase of a change. @param placement was made to follow the present one. */
   place(placement: Placement): void {
     const before = this.#placement;
     this.#placement = placement;
-    const isNext = placement.epoch === before.epoch + 1;
     for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      const isAsBefore = placement.isSame(slot, before) && placement.mustArrive(slot) === before.mustArrive(slot);
-      if (isNext && isAsBefore) continue;
+      if (!placement.hasChanged(slot)) continue;
       const hadArrived = before.isWrittenHere(slot) && !this.arrivals.isPending(slot);
       const isNew = !before.isHeldHere(slot) && !hadArrived;
       this.arrivals.end(slot);
@@ -140,12 +138,8 @@ export class Keyspace {
     const count = placement.otherCount;
     const readNeed = resolveCount(policy.read, count);
     if (readNeed + resolveCount(policy.write, count) <= count) return true;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (!placement.isMoving(slot)) continue;
-      const left = placement.formerOwnersOf(slot).filter(peer => !turned.has(peer.name)).length;
-      if (left >= readNeed) return false;
-    }
-    return true;
+    const leftOf = (owners: readonly Peer[]) => owners.filter(peer => !turned.has(peer.name)).length;
+    return placement.formerOwnerLists().every(owners => leftOf(owners) < readNeed);
   }
 
   /** Whether this node has merged enough of a slot that it is to own. */
@@ -203,7 +197,8 @@ export class Keyspace {
 
   #countArriving(): void {
     let arriving = 0;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.mustArrive(slot)) arriving++;
+    for (let slot = 0; this.placement.isMerging && slot < SLOT_COUNT; slot++)
+      if (this.placement.mustArrive(slot)) arriving++;
     this.#arriving = arriving;
   }
 }

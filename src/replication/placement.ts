@@ -51,36 +51,38 @@ export class Placement {
   /** min(N, members): how many owners every slot has, and how many it has on the other side while the ring changes. */
   readonly replicaCount: number;
   readonly otherCount: number;
-  readonly #owners: (readonly Peer[])[] = new Array(SLOT_COUNT);
-  /** Owners, and behind them those that are on the other side only. */
-  readonly #writers: (readonly Peer[])[] = new Array(SLOT_COUNT);
-  /** By slot: bit i of one word for writer i that is an owner only, of the other for one that is on the other side only. */
-  readonly #onlyOwner: Uint32Array | undefined;
-  readonly #onlyOther: Uint32Array | undefined;
+  /** By slot; slots with the same lists share them. */
+  readonly #sides: Sides[] = new Array(SLOT_COUNT);
+  /** All different ones. */
+  readonly #differentSides: readonly Sides[];
   readonly #flags = new Uint8Array(SLOT_COUNT);
+  readonly #firstEpoch: number;
   /** The epoch at which a slot's lists last changed, as far as this node knows; a later one if it has missed some. */
   readonly #changedAt = new Uint32Array(SLOT_COUNT);
   readonly #lost: ReadonlySet<Peer>;
   readonly #ring: PeeredRing;
   readonly #standIns = new Map<number, readonly Peer[]>();
   #arrivers: ReadonlySet<Peer> | undefined;
+  #shared: ReadonlyMap<Peer, Uint16Array> | undefined;
 
   /** @param before what was in force here until now. */
   constructor({ epoch, phase, isAlone, lost, owners, other }: Rings, replicas: number | 'all', before?: Placement) {
     const countOf = ({ peers }: PeeredRing) => (replicas === 'all' ? peers.length : Math.min(replicas, peers.length));
     this.#epoch = epoch;
+    this.#firstEpoch = epoch;
     this.isMerging = phase === 'merge';
     this.isAlone = isAlone;
     this.#lost = lost;
     this.replicaCount = countOf(owners);
     this.otherCount = other === undefined ? 0 : countOf(other);
     this.#ring = owners;
-    if (other !== undefined) {
-      this.#onlyOwner = new Uint32Array(SLOT_COUNT);
-      this.#onlyOther = new Uint32Array(SLOT_COUNT);
+    const slotSides = new SlotSides(owners, this.replicaCount, other, this.otherCount);
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const sides = slotSides.of(slot);
+      this.#sides[slot] = sides;
+      this.#flags[slot] = sides.flags;
     }
-    const sides = new SlotSides(owners, this.replicaCount, other, this.otherCount);
-    for (let slot = 0; slot < SLOT_COUNT; slot++) this.#place(slot, sides.of(slot));
+    this.#differentSides = slotSides.different;
     this.#noteChanges(before);
   }
 
@@ -95,7 +97,7 @@ export class Placement {
 
   /** The slot's owners, whom reads go to: its preference list. */
   replicasOf(slot: number): readonly Peer[] {
-    return this.#owners[slot]!;
+    return this.#sides[slot]!.owners;
   }
 
   /** The slot's owners but for this node and those that are gone for good: who may still know something of it. */
@@ -105,7 +107,7 @@ export class Placement {
 
   /** Whom a write is sent to: the owners, and behind them, while the slot moves, those on the other side. */
   writersOf(slot: number): readonly Peer[] {
-    return this.#writers[slot]!;
+    return this.#sides[slot]!.writers;
   }
 
   /** Whether the ring changes; not every slot moves then. */
@@ -114,17 +116,17 @@ export class Placement {
   }
 
   isMoving(slot: number): boolean {
-    return this.onlyOwners(slot) !== 0 || this.onlyOthers(slot) !== 0;
+    return this.#sides[slot]!.isMoving;
   }
 
   /** Bit i: writer i is an owner, and not on the other side. */
   onlyOwners(slot: number): number {
-    return this.#onlyOwner === undefined ? 0 : this.#onlyOwner[slot]!;
+    return this.#sides[slot]!.onlyOwner;
   }
 
   /** Bit i: writer i is on the other side, and no owner. */
   onlyOthers(slot: number): number {
-    return this.#onlyOther === undefined ? 0 : this.#onlyOther[slot]!;
+    return this.#sides[slot]!.onlyOther;
   }
 
   /** The members that follow the slot's owners on the ring and stand in for them, the nearest first; found when first asked for. */
@@ -171,9 +173,10 @@ export class Placement {
     return this.#arrivers;
   }
 
-  /** The former owners of a slot that moves and has turned to its new ones. */
-  formerOwnersOf(slot: number): readonly Peer[] {
-    return this.writersOf(slot).filter((_, i) => (this.onlyOwners(slot) & (1 << i)) === 0);
+  /** The former owners of slots that move and have turned to their new ones: every list that there is. */
+  formerOwnerLists(): (readonly Peer[])[] {
+    const moving = this.#differentSides.filter(({ isMoving }) => isMoving);
+    return moving.map(({ writers, onlyOwner }) => writers.filter((_, i) => (onlyOwner & (1 << i)) === 0));
   }
 
   /** Whether a request that was sent at this epoch is about the slot as it is now. */
@@ -181,72 +184,71 @@ export class Placement {
     return epoch >= this.#changedAt[slot]!;
   }
 
-  /** Whether the two have the same lists for the slot. */
-  isSame(slot: number, other: Placement): boolean {
-    const isSameOwners = isSameList(this.replicasOf(slot), other.replicasOf(slot));
-    return isSameOwners && isSameList(this.writersOf(slot), other.writersOf(slot)) && this.#isSameSides(slot, other);
+  /** Whether the slot had other lists before this placement, as far as this node knows. */
+  hasChanged(slot: number): boolean {
+    return this.#changedAt[slot] === this.#firstEpoch;
   }
 
   /**
    * The slots that this node and each other compare, ascending: both are sent their writes, and one of them at least is an owner. The
-   * same at both ends.
+   * same at both ends; found when first asked for.
    */
   sharedSlots(): ReadonlyMap<Peer, Uint16Array> {
-    const shared = new Map<Peer, number[]>();
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (!this.isWrittenHere(slot)) continue;
-      const peers = this.isHeldHere(slot) ? this.writersOf(slot) : this.replicasOf(slot);
-      for (const peer of peers) {
-        if (peer.isSelf) continue;
-        const slots = shared.get(peer);
-        if (slots === undefined) shared.set(peer, [slot]);
-        else slots.push(slot);
-      }
+    this.#shared ??= this.#findShared();
+    return this.#shared;
+  }
+
+  #findShared(): ReadonlyMap<Peer, Uint16Array> {
+    const shared = new Map<Peer, { readonly slots: Uint16Array; count: number }>();
+    const listsOf = new Map<Sides, { readonly slots: Uint16Array; count: number }[]>();
+    for (const sides of this.#differentSides) {
+      const lists = sides.compared.map(peer => {
+        const list = shared.get(peer) ?? { slots: new Uint16Array(SLOT_COUNT), count: 0 };
+        shared.set(peer, list);
+        return list;
+      });
+      listsOf.set(sides, lists);
     }
-    return new Map([...shared].map(([peer, slots]) => [peer, Uint16Array.from(slots)]));
+    for (let slot = 0; slot < SLOT_COUNT; slot++)
+      for (const list of listsOf.get(this.#sides[slot]!)!) list.slots[list.count++] = slot;
+    return new Map([...shared].map(([peer, { slots, count }]) => [peer, slots.slice(0, count)]));
   }
 
   #findArrivers(): ReadonlySet<Peer> {
     const arrivers = new Set<Peer>();
     if (!this.isMerging) return arrivers;
     const shrinks = this.otherCount < this.replicaCount;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (!this.isMoving(slot)) continue;
-      for (const [i, peer] of this.writersOf(slot).entries()) {
+    for (const { isMoving, writers, onlyOwner, onlyOther } of this.#differentSides) {
+      if (!isMoving) continue;
+      for (const [i, peer] of writers.entries()) {
         const bit = 1 << i;
-        if ((this.onlyOthers(slot) & bit) !== 0 || (shrinks && (this.onlyOwners(slot) & bit) === 0)) arrivers.add(peer);
+        if ((onlyOther & bit) !== 0 || (shrinks && (onlyOwner & bit) === 0)) arrivers.add(peer);
       }
     }
     return arrivers;
-  }
-
-  #place(slot: number, { owners, writers, onlyOwner, onlyOther, flags }: Sides): void {
-    this.#owners[slot] = owners;
-    this.#writers[slot] = writers;
-    this.#flags[slot] = flags;
-    if (onlyOwner !== 0) this.#onlyOwner![slot] = onlyOwner;
-    if (onlyOther !== 0) this.#onlyOther![slot] = onlyOther;
   }
 
   /** A node that has missed epochs does not know what changed in them, and takes everything for changed. */
   #noteChanges(before: Placement | undefined): void {
     const isNext = before !== undefined && this.epoch === before.epoch + 1;
     for (let slot = 0; slot < SLOT_COUNT; slot++)
-      this.#changedAt[slot] = isNext && this.isSame(slot, before) ? before.#changedAt[slot]! : this.epoch;
-  }
-
-  #isSameSides(slot: number, other: Placement): boolean {
-    return this.onlyOwners(slot) === other.onlyOwners(slot) && this.onlyOthers(slot) === other.onlyOthers(slot);
+      this.#changedAt[slot] =
+        isNext && isSameSides(this.#sides[slot]!, before.#sides[slot]!) ? before.#changedAt[slot]! : this.epoch;
   }
 }
 
 /** The lists of a slot, and what follows from them. */
 interface Sides {
   readonly owners: readonly Peer[];
+  /** Owners, and behind them those that are on the other side only. */
   readonly writers: readonly Peer[];
+  readonly isMoving: boolean;
+  /** Bit i: writer i is an owner only, is on the other side only. */
   readonly onlyOwner: number;
   readonly onlyOther: number;
   readonly flags: number;
+  /** With whom this node compares the slot. */
+  readonly compared: readonly Peer[];
 }
 
 /** The sides of slots; those of slots with the same lists are worked out once, and share their arrays. */
@@ -256,6 +258,7 @@ class SlotSides {
   readonly #ownerLists: readonly (readonly Peer[])[];
   readonly #otherLists: readonly (readonly Peer[])[];
   readonly #known: (Sides | undefined)[][];
+  readonly different: Sides[] = [];
 
   constructor(owners: PeeredRing, ownerCount: number, other: PeeredRing | undefined, otherCount: number) {
     this.#owners = owners.ring.table(ownerCount);
@@ -274,6 +277,7 @@ class SlotSides {
       const owners = this.#ownerLists[owner]!;
       sides = sidesOf(owners, this.#otherLists[other] ?? owners);
       known[other] = sides;
+      this.different.push(sides);
     }
     return sides;
   }
@@ -287,15 +291,28 @@ function sidesOf(owners: readonly Peer[], others: readonly Peer[]): Sides {
   const added = others.filter(peer => !owners.includes(peer));
   const writers = added.length === 0 ? owners : [...owners, ...added];
   assert(writers.length <= MAX_REPLICAS, `Cannot place ${writers.length} replicas: ${MAX_REPLICAS} is the most`);
-  const sides = { owners, writers, onlyOwner: 0, onlyOther: 0, flags: 0 };
+  let onlyOwner = 0;
+  let onlyOther = 0;
+  let flags = 0;
   for (const [i, peer] of writers.entries()) {
     const isOwner = i < owners.length;
     const isOther = others.includes(peer);
-    if (!isOther) sides.onlyOwner |= 1 << i;
-    if (!isOwner) sides.onlyOther |= 1 << i;
-    if (peer.isSelf) sides.flags = (isOwner ? OWNS : 0) | (isOther ? OWNS_ON_THE_OTHER_SIDE : 0);
+    if (!isOther) onlyOwner |= 1 << i;
+    if (!isOwner) onlyOther |= 1 << i;
+    if (peer.isSelf) flags = (isOwner ? OWNS : 0) | (isOther ? OWNS_ON_THE_OTHER_SIDE : 0);
   }
-  return sides;
+  const isMoving = onlyOwner !== 0 || onlyOther !== 0;
+  return { owners, writers, isMoving, onlyOwner, onlyOther, flags, compared: comparedWith(owners, writers, flags) };
+}
+
+function comparedWith(owners: readonly Peer[], writers: readonly Peer[], flags: number): readonly Peer[] {
+  if (flags === 0) return [];
+  return ((flags & OWNS) !== 0 ? writers : owners).filter(peer => !peer.isSelf);
+}
+
+function isSameSides(a: Sides, b: Sides): boolean {
+  const isSame = a.onlyOwner === b.onlyOwner && a.onlyOther === b.onlyOther;
+  return isSame && isSameList(a.writers, b.writers);
 }
 
 function isSameList(a: readonly Peer[], b: readonly Peer[]): boolean {
