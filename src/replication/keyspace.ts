@@ -43,8 +43,6 @@ export class Keyspace {
   /** What last-write-wins put aside here. */
   readonly conflicts: ConflictJournal;
   readonly collected = new CollectedTombstones(COLLECTED_REMEMBERED);
-  /** Slots that this node is to own and had to merge for it when the change began. */
-  #arriving = 0;
   #placement: Placement;
   #kept: RecordStore | undefined;
 
@@ -73,8 +71,9 @@ export class Keyspace {
     return resolveCount(this.policy.write, this.placement.replicaCount);
   }
 
+  /** Slots that this node is to own and had to merge for it when the change began. */
   get arriving(): number {
-    return this.#arriving;
+    return this.placement.arriving;
   }
 
   /** Whether keys have one replica only: then there is nobody else to ask or to tell. */
@@ -117,8 +116,7 @@ export class Keyspace {
   place(placement: Placement): void {
     const before = this.#placement;
     this.#placement = placement;
-    for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      if (!placement.hasChanged(slot)) continue;
+    for (const slot of placement.changedSlots) {
       const hadArrived = before.isWrittenHere(slot) && !this.arrivals.isPending(slot);
       const isNew = !before.isHeldHere(slot) && !hadArrived;
       this.arrivals.end(slot);
@@ -126,7 +124,6 @@ export class Keyspace {
       else if (isNew || this.refill.isPending(slot)) this.refill.begin(slot);
       if (placement.mustArrive(slot)) this.arrivals.begin(slot);
     }
-    this.#countArriving();
   }
 
   /**
@@ -192,13 +189,5 @@ export class Keyspace {
 
   #beginArrivals(): void {
     for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.mustArrive(slot)) this.arrivals.begin(slot);
-    this.#countArriving();
-  }
-
-  #countArriving(): void {
-    let arriving = 0;
-    for (let slot = 0; this.placement.isMerging && slot < SLOT_COUNT; slot++)
-      if (this.placement.mustArrive(slot)) arriving++;
-    this.#arriving = arriving;
   }
 }

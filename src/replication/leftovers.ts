@@ -1,4 +1,3 @@
-import { SLOT_COUNT } from '../lib/slots.ts';
 import type { AntiEntropy } from './anti-entropy.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
@@ -109,8 +108,7 @@ export class Leftovers {
 
 function leftIn({ store, placement }: Keyspace): Set<number> {
   const slots = new Set<number>();
-  for (let slot = 0; slot < SLOT_COUNT; slot++)
-    if (!placement.isWrittenHere(slot) && store.slotRecords(slot) > 0) slots.add(slot);
+  for (const slot of placement.foreignSlots) if (store.slotRecords(slot) > 0) slots.add(slot);
   return slots;
 }
 

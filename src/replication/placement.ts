@@ -56,7 +56,12 @@ export class Placement {
   /** All different ones. */
   readonly #differentSides: readonly Sides[];
   readonly #flags = new Uint8Array(SLOT_COUNT);
-  readonly #firstEpoch: number;
+  /** Slots that had other lists before this placement, as far as this node knows. */
+  readonly changedSlots: Uint16Array;
+  /** Slots whose writes this node is not sent. */
+  readonly foreignSlots: Uint16Array;
+  /** How many slots `mustArrive`. */
+  readonly arriving: number;
   /** The epoch at which a slot's lists last changed, as far as this node knows; a later one if it has missed some. */
   readonly #changedAt = new Uint32Array(SLOT_COUNT);
   readonly #lost: ReadonlySet<Peer>;
@@ -69,7 +74,6 @@ export class Placement {
   constructor({ epoch, phase, isAlone, lost, owners, other }: Rings, replicas: number | 'all', before?: Placement) {
     const countOf = ({ peers }: PeeredRing) => (replicas === 'all' ? peers.length : Math.min(replicas, peers.length));
     this.#epoch = epoch;
-    this.#firstEpoch = epoch;
     this.isMerging = phase === 'merge';
     this.isAlone = isAlone;
     this.#lost = lost;
@@ -77,13 +81,26 @@ export class Placement {
     this.otherCount = other === undefined ? 0 : countOf(other);
     this.#ring = owners;
     const slotSides = new SlotSides(owners, this.replicaCount, other, this.otherCount);
+    // A node that has missed epochs does not know what changed in them, and takes everything for changed.
+    const known = before !== undefined && epoch === before.epoch + 1 ? before : undefined;
+    const changed = new SlotList();
+    const foreign = new SlotList();
+    let arriving = 0;
+    // One loop over the slots, and few elsewhere: it runs in one go, and seldom enough to run slowly.
     for (let slot = 0; slot < SLOT_COUNT; slot++) {
       const sides = slotSides.of(slot);
       this.#sides[slot] = sides;
       this.#flags[slot] = sides.flags;
+      if (sides.flags === 0) foreign.add(slot);
+      if (this.#hasToMerge(sides)) arriving++;
+      const isAsBefore = known !== undefined && isSameSides(sides, known.#sides[slot]!);
+      if (!isAsBefore) changed.add(slot);
+      this.#changedAt[slot] = isAsBefore ? known.#changedAt[slot]! : epoch;
     }
     this.#differentSides = slotSides.different;
-    this.#noteChanges(before);
+    this.changedSlots = changed.slots;
+    this.foreignSlots = foreign.slots;
+    this.arriving = arriving;
   }
 
   get epoch(): number {
@@ -163,8 +180,12 @@ export class Placement {
    * are, those that stay must, too, or what W of the many hold would be on too few.
    */
   mustArrive(slot: number): boolean {
-    if (!this.isMerging || (this.#flags[slot]! & OWNS_ON_THE_OTHER_SIDE) === 0) return false;
-    return !this.isHeldHere(slot) || (this.isMoving(slot) && this.otherCount < this.replicaCount);
+    return this.#hasToMerge(this.#sides[slot]!);
+  }
+
+  #hasToMerge({ flags, isMoving }: Sides): boolean {
+    if (!this.isMerging || !isMoving || (flags & OWNS_ON_THE_OTHER_SIDE) === 0) return false;
+    return (flags & OWNS) === 0 || this.otherCount < this.replicaCount;
   }
 
   /** Those who have to merge slots before the ring can turn (`mustArrive`); found when first asked for. */
@@ -184,11 +205,6 @@ export class Placement {
     return epoch >= this.#changedAt[slot]!;
   }
 
-  /** Whether the slot had other lists before this placement, as far as this node knows. */
-  hasChanged(slot: number): boolean {
-    return this.#changedAt[slot] === this.#firstEpoch;
-  }
-
   /**
    * The slots that this node and each other compare, ascending: both are sent their writes, and one of them at least is an owner. The
    * same at both ends; found when first asked for.
@@ -199,19 +215,18 @@ export class Placement {
   }
 
   #findShared(): ReadonlyMap<Peer, Uint16Array> {
-    const shared = new Map<Peer, { readonly slots: Uint16Array; count: number }>();
-    const listsOf = new Map<Sides, { readonly slots: Uint16Array; count: number }[]>();
+    const shared = new Map<Peer, SlotList>();
+    const listsOf = new Map<Sides, readonly SlotList[]>();
     for (const sides of this.#differentSides) {
       const lists = sides.compared.map(peer => {
-        const list = shared.get(peer) ?? { slots: new Uint16Array(SLOT_COUNT), count: 0 };
+        const list = shared.get(peer) ?? new SlotList();
         shared.set(peer, list);
         return list;
       });
       listsOf.set(sides, lists);
     }
-    for (let slot = 0; slot < SLOT_COUNT; slot++)
-      for (const list of listsOf.get(this.#sides[slot]!)!) list.slots[list.count++] = slot;
-    return new Map([...shared].map(([peer, { slots, count }]) => [peer, slots.slice(0, count)]));
+    for (let slot = 0; slot < SLOT_COUNT; slot++) for (const list of listsOf.get(this.#sides[slot]!)!) list.add(slot);
+    return new Map([...shared].map(([peer, list]) => [peer, list.slots]));
   }
 
   #findArrivers(): ReadonlySet<Peer> {
@@ -227,13 +242,19 @@ export class Placement {
     }
     return arrivers;
   }
+}
 
-  /** A node that has missed epochs does not know what changed in them, and takes everything for changed. */
-  #noteChanges(before: Placement | undefined): void {
-    const isNext = before !== undefined && this.epoch === before.epoch + 1;
-    for (let slot = 0; slot < SLOT_COUNT; slot++)
-      this.#changedAt[slot] =
-        isNext && isSameSides(this.#sides[slot]!, before.#sides[slot]!) ? before.#changedAt[slot]! : this.epoch;
+/** Slots, in the order in which they are added. */
+class SlotList {
+  readonly #slots = new Uint16Array(SLOT_COUNT);
+  #count = 0;
+
+  get slots(): Uint16Array {
+    return this.#slots.slice(0, this.#count);
+  }
+
+  add(slot: number): void {
+    this.#slots[this.#count++] = slot;
   }
 }
 
