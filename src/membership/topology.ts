@@ -10,6 +10,8 @@ import { type ClusterMember, compareNames } from './cluster.ts';
  *                 ▲             │
  *                 └─ retarget ──┘   other members are wanted meanwhile; or the old ones again
  *
+ * In `pass` nothing else is taken than that a member is gone for good. If it was to stay, the ring goes on to lose it: from `pass` to `merge`.
+ *
  *     phase      reads go to      a write needs W of
  *     settled    the owners       the owners
  *     merge      the owners       the owners, and of the owners to be
@@ -17,7 +19,7 @@ import { type ClusterMember, compareNames } from './cluster.ts';
  *
  * Nodes learn of an epoch at different times, so two epochs next to each other are in force at once, and they do no harm to each other:
  * what one writes the other reads. Two that are further apart would; so a step is only decided when the last but one is no longer in
- * force anywhere that matters (`Placement.mayPass`, `Placement.mayEnd`).
+ * force anywhere that matters (`Keyspace.hasArrived`, `Keyspace.mayEnd`).
  */
 export interface Topology {
   /** Rises by one with every step; 1 at the founding. */
@@ -73,7 +75,8 @@ export function isOwner({ members, change }: Topology, name: NodeName): boolean 
 
 /** The members that will own slots when all that was decided is done. */
 export function targetOf({ members, change }: Topology): readonly ClusterMember[] {
-  return change?.members ?? members;
+  if (change?.phase !== 'pass') return change?.members ?? members;
+  return change.members.filter(member => !isLostOwner(change, members, member));
 }
 
 /**
@@ -121,15 +124,14 @@ export function withoutMember(topology: Topology, name: NodeName, isLost: boolea
   const known = target.find(member => member.name === name);
   if (known !== undefined && askedAt < known.joinedAt) throw new TopologyError(STALE);
   const lost = lostOf(topology);
+  if (!isMember(topology, name)) throw new TopologyError(`${name} is no member`);
   const isWanted = target.some(member => member.name === name);
   if (!isWanted && topology.departing.some(member => member.name === name))
     return isLost ? withoutDeparting(topology, name) : topology;
-  if (!isWanted && (!isLost || lost.includes(name))) {
-    if (isMember(topology, name)) return topology;
-    throw new TopologyError(`${name} is no member`);
-  }
+  if (!isWanted && (!isLost || lost.includes(name))) return topology;
   const left = target.filter(member => member.name !== name);
   if (left.length === 0) throw new TopologyError(`${name} is the last member`);
+  if (isLost && topology.change?.phase === 'pass') return losing(topology, topology.change, name);
   return retarget(removing(topology), left, isLost ? [...lost, name] : lost);
 }
 
@@ -146,13 +148,15 @@ export function advanced(topology: Topology): Topology {
   if (change === undefined) throw new TopologyError('no change is under way');
   if (change.phase === 'merge') return { ...topology, epoch: epoch + 1, change: { ...change, phase: 'pass' } };
   const stays = new Set(change.members.map(({ name }) => name));
+  const remain = targetOf(topology);
+  const lost = change.members.filter(member => !remain.includes(member)).map(({ name }) => name);
   const leave = members.filter(({ name }) => !stays.has(name) && !change.lost.includes(name));
   const stillDeparting = departing.filter(({ name }) => !stays.has(name));
   return {
     ...topology,
     epoch: epoch + 1,
     members: change.members,
-    change: undefined,
+    change: lost.length === 0 ? undefined : { phase: 'merge', members: remain, lost },
     departing: sorted([...stillDeparting, ...leave]),
   };
 }
@@ -166,6 +170,8 @@ export function ringMembers(members: readonly ClusterMember[]): readonly RingMem
 export function isSameRing(a: Topology, b: Topology): boolean {
   return (
     a.change?.phase === b.change?.phase &&
+    String(lostOf(a)) === String(lostOf(b)) &&
+    (allMembers(a).length === 1) === (allMembers(b).length === 1) &&
     isSamePlaces(a.members, b.members) &&
     isSamePlaces(a.change?.members ?? [], b.change?.members ?? [])
   );
@@ -179,6 +185,23 @@ function retarget(topology: Topology, target: readonly ClusterMember[], lost: re
   const next = { ...topology, epoch: epoch + 1 };
   if (isSamePlaces(members, wanted)) return { ...next, members: wanted, change: undefined };
   return { ...next, change: { phase: 'merge', members: wanted, lost: gone } };
+}
+
+/** Whether an owner to be was lost after the ring had begun to turn to it; not one that has its name from a lost one. */
+function isLostOwner(
+  { lost }: RingChange,
+  owners: readonly ClusterMember[],
+  { name, joinedAt }: ClusterMember,
+): boolean {
+  const before = owners.find(owner => owner.name === name);
+  return lost.includes(name) && (before === undefined || before.joinedAt === joinedAt);
+}
+
+/** What is under way goes on, and nothing is expected of the member any more. */
+function losing(topology: Topology, change: RingChange, name: NodeName): Topology {
+  if (change.lost.includes(name)) return topology;
+  const lost = sortedNames([...change.lost, name]);
+  return { ...removing(topology), epoch: topology.epoch + 1, change: { ...change, lost } };
 }
 
 function mustBeFresh({ removedAt }: Topology, askedAt: number): void {

@@ -40,6 +40,7 @@ export class RingChanges {
   /** Why nodes that asked to join were refused, by name. */
   readonly #refusals = new Map<NodeName, string>();
   readonly #pace = new Pace();
+  #hasLeft = false;
   /** The member list is about to be told something else of this node. */
   #isCorrecting = false;
 
@@ -60,9 +61,9 @@ export class RingChanges {
     });
   }
 
-  /** Whether this node was a member of the cluster, and is no more. */
+  /** Whether this node was a member of the cluster, and is no more; asked for every operation. */
   get hasLeft(): boolean {
-    return !isMember(this.agent.topology, this.#self.name);
+    return this.#hasLeft;
   }
 
   /** Takes part in founding the placement group, if this node founded the cluster together with these. */
@@ -130,6 +131,7 @@ export class RingChanges {
   }
 
   #adopt(topology: Topology): void {
+    this.#hasLeft = !isMember(topology, this.#self.name);
     this.#cluster.adopt(topology);
     for (const peer of this.#cluster.peers) {
       const member = this.#ports.memberOf(peer.name);

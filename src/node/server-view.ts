@@ -80,7 +80,9 @@ export class ServerView implements Server {
   }
 
   get self(): ServerNode {
-    return this.nodes(this.#options.defaultKeyspace).find(node => node.isSelf)!;
+    const self = this.nodes(this.#options.defaultKeyspace).find(node => node.isSelf);
+    // A node that has left is on no list, and still answers.
+    return self ?? this.#describe(this.#node.identity(), undefined, 0, 0);
   }
 
   nodes(db: number): readonly ServerNode[] {

@@ -124,6 +124,9 @@ export class Keyspace {
       else if (isNew || this.refill.isPending(slot)) this.refill.begin(slot);
       if (placement.mustArrive(slot)) this.arrivals.begin(slot);
     }
+    if (isSameSet(placement.lost, before.lost)) return;
+    this.refill.settleAll();
+    this.arrivals.settleAll();
   }
 
   /**
@@ -143,9 +146,11 @@ export class Keyspace {
   hasArrived(slot: number, mergedFrom: (peer: Peer) => boolean, { all, whole }: Merged): boolean {
     const others = this.placement.knowing(slot);
     if (all >= others.length) return true;
-    const needed = Math.max(1, Math.min(this.#witnesses, this.placement.replicaCount - 1));
+    const needed = this.#readsMeetWrites ? this.#witnesses : Math.min(this.#witnesses, this.placement.replicaCount - 1);
     const isSelfWhole = this.placement.isHeldHere(slot) && !this.refill.isPending(slot);
-    return whole + (isSelfWhole ? 1 : 0) >= needed && others.every(peer => !peer.alive || mergedFrom(peer));
+    return (
+      whole + (isSelfWhole ? 1 : 0) >= Math.max(1, needed) && others.every(peer => !peer.alive || mergedFrom(peer))
+    );
   }
 
   /** Whether one more value is within the policy's memory limit. */
@@ -177,6 +182,11 @@ export class Keyspace {
     return this.placement.replicaCount - this.writeNeed + 1;
   }
 
+  /** R+W>N: where it is not so, a read may miss any write, and one owner that is down is not waited for. */
+  get #readsMeetWrites(): boolean {
+    return this.readNeed + this.writeNeed > this.placement.replicaCount;
+  }
+
   #otherSide(slot: number, count: ReplicaCount): OtherSide | undefined {
     const { placement } = this;
     if (!placement.isMoving(slot)) return undefined;
@@ -190,4 +200,8 @@ export class Keyspace {
   #beginArrivals(): void {
     for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.mustArrive(slot)) this.arrivals.begin(slot);
   }
+}
+
+function isSameSet(a: ReadonlySet<Peer>, b: ReadonlySet<Peer>): boolean {
+  return a.size === b.size && [...a].every(peer => b.has(peer));
 }

@@ -64,7 +64,8 @@ export class Placement {
   readonly arriving: number;
   /** The epoch at which a slot's lists last changed, as far as this node knows; a later one if it has missed some. */
   readonly #changedAt = new Uint32Array(SLOT_COUNT);
-  readonly #lost: ReadonlySet<Peer>;
+  /** Members that are gone for good. */
+  readonly lost: ReadonlySet<Peer>;
   readonly #ring: PeeredRing;
   readonly #standIns = new Map<number, readonly Peer[]>();
   #arrivers: ReadonlySet<Peer> | undefined;
@@ -76,7 +77,7 @@ export class Placement {
     this.#epoch = epoch;
     this.isMerging = phase === 'merge';
     this.isAlone = isAlone;
-    this.#lost = lost;
+    this.lost = lost;
     this.replicaCount = countOf(owners);
     this.otherCount = other === undefined ? 0 : countOf(other);
     this.#ring = owners;
@@ -119,7 +120,7 @@ export class Placement {
 
   /** The slot's owners but for this node and those that are gone for good: who may still know something of it. */
   knowing(slot: number): readonly Peer[] {
-    return this.replicasOf(slot).filter(peer => !peer.isSelf && !this.#lost.has(peer));
+    return this.replicasOf(slot).filter(peer => !peer.isSelf && !this.lost.has(peer));
   }
 
   /** Whom a write is sent to: the owners, and behind them, while the slot moves, those on the other side. */

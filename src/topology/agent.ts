@@ -30,7 +30,11 @@ interface Request {
   readonly done: RequestDone;
   readonly untilMs: number;
   sentMs: number;
+  /** It was to be asked again, for the ring was busy. */
+  wasBusy: boolean;
 }
+
+const NO_MAJORITY = 'the placement group has no majority that can be reached: the ring stands still';
 
 /** Monotonic milliseconds. */
 const POLL_MS = 500;
@@ -109,7 +113,13 @@ export class TopologyAgent {
     if (this.#requests.size >= MAX_REQUESTS) return done('too many changes of the ring are being asked for');
     const nowMs = this.#ports.monotonicMs();
     const id = this.#nextRequest++;
-    this.#requests.set(id, { command, done, untilMs: nowMs + REQUEST_MS, sentMs: Number.NEGATIVE_INFINITY });
+    this.#requests.set(id, {
+      command,
+      done,
+      untilMs: nowMs + REQUEST_MS,
+      sentMs: Number.NEGATIVE_INFINITY,
+      wasBusy: false,
+    });
     this.#pursue(nowMs);
   }
 
@@ -253,16 +263,14 @@ export class TopologyAgent {
 
   #pursue(nowMs: number): void {
     for (const [id, request] of this.#requests) {
-      if (nowMs >= request.untilMs)
-        this.#finish(id, 'the placement group has no majority that can be reached: the ring stands still');
+      if (nowMs >= request.untilMs) this.#finish(id, request.wasBusy ? BUSY : NO_MAJORITY);
       else if (nowMs - request.sentMs >= REQUEST_AGAIN_MS) this.#send(id, request, nowMs);
     }
   }
 
   #send(id: number, request: Request, nowMs: number): void {
     request.sentMs = nowMs;
-    if (this.group.leads)
-      this.group.propose(request.command, outcome => outcome.status === 'applied' && this.#answered(id, outcome.error));
+    if (this.group.leads) this.#propose(request.command, error => this.#answered(id, error));
     else if (!this.#isLeaderStale(nowMs))
       this.#ports.send(this.#leader!.name, { type: 'request', id, command: request.command });
   }
@@ -275,15 +283,24 @@ export class TopologyAgent {
   }
 
   #onRequest(from: NodeName, id: number, command: TopologyCommand): void {
-    if (!this.group.leads) return;
+    if (this.group.leads) this.#propose(command, error => this.#ports.send(from, { type: 'outcome', id, error }));
+  }
+
+  /** At the leader, which is the one to judge who is alive. @param done is called when it has been decided, or is refused. */
+  #propose(command: TopologyCommand, done: RequestDone): void {
+    const gone = goneBy(command);
+    if (gone !== undefined && this.#ports.actorOf(gone) !== undefined)
+      return done(`${gone} is alive: let it leave, or stop it first`);
     this.group.propose(command, outcome => {
-      if (outcome.status === 'applied') this.#ports.send(from, { type: 'outcome', id, error: outcome.error });
+      if (outcome.status === 'applied') done(outcome.error);
     });
   }
 
   /** What cannot be done just now is asked for again, until its time is over. */
   #answered(id: number, error: string | undefined): void {
-    if (error !== BUSY) this.#finish(id, error);
+    if (error !== BUSY) return this.#finish(id, error);
+    const request = this.#requests.get(id);
+    if (request !== undefined) request.wasBusy = true;
   }
 
   #finish(id: number, error: string | undefined): void {
@@ -291,4 +308,10 @@ export class TopologyAgent {
     this.#requests.delete(id);
     request?.done(error);
   }
+}
+
+/** Whom the command takes for gone for good. */
+function goneBy(command: TopologyCommand): NodeName | undefined {
+  if (command.type === 'join') return command.replaces;
+  return command.type === 'forget' ? command.name : undefined;
 }

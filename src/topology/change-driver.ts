@@ -1,3 +1,4 @@
+import type { ClusterMember } from '../membership/cluster.ts';
 import { allMembers, type Topology } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import type { TopologyCommand } from './commands.ts';
@@ -33,8 +34,8 @@ interface Report {
 export class ChangeDriver {
   readonly #facts: ChangeFacts;
   readonly #reports = new Map<NodeName, Report>();
-  /** Joining and departing members that are not alive, and since when, in monotonic ms. */
-  readonly #deadSinceMs = new Map<NodeName, number>();
+  /** Joining and departing members that are not alive: since when, in monotonic ms, and as which joining. */
+  readonly #deadSince = new Map<NodeName, { readonly joinedAt: number; readonly sinceMs: number }>();
 
   constructor(facts: ChangeFacts) {
     this.#facts = facts;
@@ -52,13 +53,14 @@ export class ChangeDriver {
   /** This node no longer leads. */
   forget(): void {
     this.#reports.clear();
-    this.#deadSinceMs.clear();
+    this.#deadSince.clear();
   }
 
   /** The next step, if what has been reported allows it. */
   next(topology: Topology, nowMs: number): TopologyCommand | undefined {
     const names = new Set(allMembers(topology).map(({ name }) => name));
-    for (const name of this.#reports.keys()) if (!names.has(name)) this.#reports.delete(name);
+    for (const known of [this.#reports, this.#deadSince])
+      for (const name of known.keys()) if (!names.has(name)) known.delete(name);
     const { epoch, change } = topology;
     if (change?.phase === 'merge' && this.#haveMerged(epoch)) return { type: 'advance', epoch };
     if (change?.phase === 'pass' && this.#haveTurned(topology, change.lost)) return { type: 'advance', epoch };
@@ -80,11 +82,12 @@ export class ChangeDriver {
   }
 
   #departed({ epoch, departing }: Topology, nowMs: number): TopologyCommand | undefined {
-    for (const { name } of departing) {
+    for (const member of departing) {
+      const { name } = member;
       // Whoever has departed may be switched off, and the group may need its vote to let it go.
       if (this.#facts.isVoter(name)) continue;
       const isDone = this.#reportOf(name, epoch)?.progress.leftovers === 0;
-      if (isDone || this.#isDeadFor(name, DEPARTED_AFTER_MS, nowMs)) return { type: 'depart', name, epoch };
+      if (isDone || this.#isDeadFor(member, DEPARTED_AFTER_MS, nowMs)) return { type: 'depart', name, epoch };
     }
     return undefined;
   }
@@ -93,15 +96,16 @@ export class ChangeDriver {
     if (change?.phase !== 'merge') return undefined;
     const owners = new Set(members.map(({ name }) => name));
     const joining = change.members.filter(({ name }) => !owners.has(name));
-    const gone = joining.find(({ name }) => this.#isDeadFor(name, CALLED_OFF_AFTER_MS, nowMs));
+    const gone = joining.find(member => this.#isDeadFor(member, CALLED_OFF_AFTER_MS, nowMs));
     return gone && { type: 'leave', name: gone.name, epoch };
   }
 
   /** Whether it is not alive, and was not whenever it was looked for in all this time. */
-  #isDeadFor(name: NodeName, ms: number, nowMs: number): boolean {
-    if (this.#facts.actorOf(name) !== undefined) this.#deadSinceMs.delete(name);
-    else if (!this.#deadSinceMs.has(name)) this.#deadSinceMs.set(name, nowMs);
-    return nowMs - (this.#deadSinceMs.get(name) ?? nowMs) >= ms;
+  #isDeadFor({ name, joinedAt }: ClusterMember, ms: number, nowMs: number): boolean {
+    const known = this.#deadSince.get(name);
+    if (this.#facts.actorOf(name) !== undefined) this.#deadSince.delete(name);
+    else if (known?.joinedAt !== joinedAt) this.#deadSince.set(name, { joinedAt, sinceMs: nowMs });
+    return nowMs - (this.#deadSince.get(name)?.sinceMs ?? nowMs) >= ms;
   }
 
   /** What the process of this name that lives has said of this epoch. */

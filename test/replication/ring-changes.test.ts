@@ -126,6 +126,26 @@ describe('A write whose coordinator has come to own its slot no more', () => {
   });
 });
 
+describe('A member that is forgotten while it leaves', () => {
+  it('is not waited for any more by those who are refilling, or are to own what it had', () => {
+    const network = new TestNetwork({ nodes: 4 });
+    const leaving = withoutMember(network.topology, 'n2', false);
+    network.adopt(leaving);
+    network.kill('n2');
+    network.kill('n3');
+    network.restartEmpty('n3');
+    network.advance(30_000);
+    const { cluster } = network.node('n3');
+    expect(cluster.refillingSlots).toBeGreaterThan(0);
+    network.adopt(withoutMember(leaving, 'n2', true));
+    network.advance(30_000);
+    expect([
+      cluster.refillingSlots,
+      ...['n1', 'n3', 'n4'].map(name => network.node(name).cluster.progress().left),
+    ]).toEqual([0, 0, 0, 0]);
+  });
+});
+
 describe('A ring of fewer members than N that grows', () => {
   function growing(from: number) {
     const network = new TestNetwork({ nodes: from, antiEntropy: { intervalMs: 600_000 } });

@@ -133,6 +133,13 @@ describe('The placement group', () => {
 });
 
 describe('A request', () => {
+  it('to forget a member is refused by the leader, who knows that it lives', () => {
+    const network = led(5);
+    const { outcome } = ask(network, 'n5', { type: 'forget', name: 'n4', epoch: 1 });
+    expect(network.until(() => outcome.length > 0)).toBe(true);
+    expect(outcome).toEqual(['n4 is alive: let it leave, or stop it first']);
+  });
+
   it('that cannot be done is answered with the reason', () => {
     const network = led(3);
     const { outcome } = ask(network, 'n2', leave('n9'));

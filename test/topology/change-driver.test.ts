@@ -98,6 +98,17 @@ describe('A joining member', () => {
     facts.dead.add('n4');
     expect(core.next(advanced(merge), 200_000)).toBeUndefined();
   });
+
+  it('that comes again after it was called off has all its time again', () => {
+    const { core, facts } = driver();
+    const merge = withMember(THREE, member('n4'));
+    facts.merging = new Set(['n4']);
+    facts.dead.add('n4');
+    core.next(merge, 0);
+    expect(core.next(merge, 30_000)).toMatchObject({ type: 'leave' });
+    const again = withMember(withoutMember(merge, 'n4', false), member('n4'));
+    expect([600_000, 629_999].map(ms => core.next(again, ms))).toEqual([undefined, undefined]);
+  });
 });
 
 describe('A departing member', () => {
