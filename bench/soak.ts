@@ -2,11 +2,11 @@
  * Simulations for hours: many seeds of a small cluster, some of a large one, on all processors. Prints a table for
  * docs/reliability.md, and ends with 1 at the first violation, with the seed.
  *
- *     npm run simulate:soak -- [--seeds 2000] [--nodes 5] [--minutes 5] [--from 1] [--keyspace 0,1]
+ *     npm run simulate:soak -- [--seeds 2000] [--nodes 5] [--minutes 5] [--from 1] [--keyspace 0,1] [--faults all] [--machines 12]
  *
  * Without flags: 2,000 seeds of 5 nodes for 5 virtual minutes, then 20 of 100 nodes for 10.
  */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import type { SimulationReport } from '../src/sim/index.ts';
@@ -36,7 +36,12 @@ const flags = readFlags({
   minutes: { type: 'string' },
   from: { type: 'string', default: '1' },
   keyspace: { type: 'string', default: '0,1' },
+  faults: { type: 'string', default: 'all' },
+  machines: { type: 'string' },
 });
+const shared = ['--keyspace', flags.keyspace, '--faults', flags.faults];
+if (flags.machines !== undefined) shared.push('--machines', flags.machines);
+const running = new Set<ChildProcess>();
 const from = orRefuse(() => numberFlag('from', flags.from, 0, Number.MAX_SAFE_INTEGER));
 const plans: readonly Plan[] = orRefuse(() => {
   const { nodes, seeds, minutes } = flags;
@@ -87,10 +92,8 @@ async function soak({ nodes, seeds, minutes }: Plan): Promise<Totals> {
   const worker = async (): Promise<void> => {
     while (next < from + seeds) {
       const seed = next++;
-      const report = await run(
-        ['--nodes', nodes, '--seed', seed, '--minutes', minutes, '--keyspace', flags.keyspace].map(String),
-      );
-      add(totals, report);
+      const args = ['--nodes', nodes, '--seed', seed, '--minutes', minutes].map(String);
+      add(totals, await run([...args, ...shared]));
       if (totals.runs % 10 === 0) console.error(`${totals.runs} of ${seeds} seeds`);
     }
   };
@@ -103,13 +106,17 @@ function run(args: readonly string[]): Promise<SimulationReport & { wallMs: numb
     const child = spawn(process.execPath, ['src/main.ts', 'simulate', ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    running.add(child);
     let report: (SimulationReport & { wallMs: number }) | undefined;
     createInterface({ input: child.stdout }).on('line', line => {
       report = JSON.parse(line);
     });
     child.on('close', code => {
-      if (code === 0 && report !== undefined) resolve(report);
-      else reject(new Error(`simulate ${args.join(' ')} failed: ${JSON.stringify(report?.violation)}`));
+      running.delete(child);
+      if (code === 0 && report !== undefined) return resolve(report);
+      for (const other of running) other.kill();
+      const story = [JSON.stringify(report?.violation), ...(report?.story ?? [])];
+      reject(new Error(`simulate ${args.join(' ')} failed: ${story.join('\n')}`));
     });
   });
 }

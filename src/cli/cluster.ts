@@ -26,9 +26,11 @@ const OWN_SETTINGS = [
   'announce-bus-port',
   'join',
   'expect-nodes',
+  'replace',
+  'leave-on-shutdown',
 ] as const satisfies readonly SettingName[];
 
-type OwnSettings = Readonly<Record<(typeof OWN_SETTINGS)[number], string>>;
+type OwnSettings = Readonly<Record<Exclude<(typeof OWN_SETTINGS)[number], 'replace'>, string>>;
 
 /** `coterie cluster`: a cluster of child processes on this machine, to try things on. */
 export function clusterCommand(shell: Shell): Command {
@@ -61,7 +63,12 @@ async function cluster(command: Command, shell: Shell): Promise<void> {
     const flags = Object.entries({ ...shared, ...plan }).flatMap(([name, value]) => [`--${name}`, value]);
     return new ChildNode(plan.name, { host: HOST, port: Number(plan.port) }, flags, env, shell);
   });
-  const status = await new LocalCluster(nodes, config, plans.map(restartWith), shell).run();
+  const status = await new LocalCluster(
+    nodes,
+    config,
+    plans.map(plan => restartWith(plan, shared)),
+    shell,
+  ).run();
   if (status !== 0) throw new Failure(status);
 }
 
@@ -90,10 +97,17 @@ function planNodes(nodesText: string, portText: string): OwnSettings[] {
     'announce-bus-port': String(port + BUS_PORT_OFFSET),
     join,
     'expect-nodes': String(count),
+    // All of them stop at once: there is nobody to hand anything on to.
+    'leave-on-shutdown': 'no',
   }));
 }
 
 /** The subcommand that starts this node again; what it leaves out follows from the defaults. */
-function restartWith({ name, port, join }: OwnSettings): string {
-  return `start --name ${name} --port ${port} --join ${join}`;
+function restartWith({ name, port, join }: OwnSettings, shared: Readonly<Record<string, string>>): string {
+  const own = { name, port, join };
+  const flags = Object.entries({ ...own, ...shared, ...own }).map(([flag, value]) => `--${flag} ${quoted(value)}`);
+  return ['start', ...flags].join(' ');
 }
+
+/** As one word for a shell. */
+const quoted = (value: string) => (/^[\w.:,/@-]+$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`);

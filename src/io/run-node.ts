@@ -4,6 +4,7 @@ import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS, type NodeOptions } fr
 import type { Log } from '../ports/log.ts';
 import type { BusAddress } from '../ports/outbox.ts';
 import { DEFAULT_REQUEST_LIMITS } from '../resp/request-limits.ts';
+import { mayAskAgain } from '../topology/agent.ts';
 import { Bus } from './bus/bus.ts';
 import { ClientServer } from './client-server.ts';
 import { NameClaim } from './name-claim.ts';
@@ -102,17 +103,25 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
       const { ringChanges } = node;
       if (ringChanges === undefined) return resolve('it is no member of a cluster');
       const startedMs = SYSTEM_CLOCK.monotonicMs();
+      let reason: string | undefined;
       const check = setInterval(() => {
-        if (node.hasLeft) end(undefined);
-        else if (SYSTEM_CLOCK.monotonicMs() - startedMs >= config.leaveTimeoutMs) end('leave-timeout is over');
+        if (node.hasLeft) return end(undefined);
+        if (SYSTEM_CLOCK.monotonicMs() - startedMs >= config.leaveTimeoutMs)
+          return end(`leave-timeout is over${reason === undefined ? '' : `: ${reason}`}`);
+        if (reason !== undefined) ask();
       }, LEAVE_CHECK_MS);
       function end(reason: string | undefined): void {
         clearInterval(check);
         resolve(reason);
       }
-      ringChanges.leave(config.name, error => {
-        if (error !== undefined) end(error);
-      });
+      function ask(): void {
+        reason = undefined;
+        ringChanges!.leave(config.name, error => {
+          if (error !== undefined && !mayAskAgain(error)) end(error);
+          else reason = error;
+        });
+      }
+      ask();
     });
   }
 

@@ -21,19 +21,12 @@ export class SimulatedClient {
   readonly #node: string;
   readonly #db: number;
   readonly #host: ClientHost;
-  readonly #replies: (SimulatedReply | Error)[] = [];
-  readonly #parser: RedisParser;
-  #process: SimProcess | undefined;
-  #connection: ServerConnection | undefined;
+  #link: Link | undefined;
 
   constructor(node: string, db: number, host: ClientHost) {
     this.#node = node;
     this.#db = db;
     this.#host = host;
-    this.#parser = new RedisParser({
-      returnReply: reply => this.#replies.push(reply as SimulatedReply),
-      returnError: error => this.#replies.push(error),
-    });
   }
 
   /**
@@ -42,33 +35,47 @@ export class SimulatedClient {
    * @throws an Error with the text of an error reply, or when the node is down or does not answer.
    */
   call(...args: readonly (string | number)[]): SimulatedReply {
-    this.#connect();
-    const reply = this.#send(args.map(String));
-    if (reply instanceof Error) throw reply;
-    return reply;
-  }
-
-  #connect(): void {
     const process = this.#host.processOf(this.#node);
     if (process === undefined) throw new Error(`${this.#node} is down`);
-    if (process === this.#process) return;
-    this.#process = process;
-    this.#parser.reset();
-    this.#connection = process.accept('client:1', replies => this.#parser.execute(replies));
-    if (this.#db === 0) return;
-    const selected = this.#send(['SELECT', String(this.#db)]);
-    if (selected instanceof Error) throw selected;
+    if (this.#link?.process !== process) this.#connect(process);
+    return this.#send(this.#link!, args.map(String));
   }
 
-  #send(args: readonly string[]): SimulatedReply | Error {
-    const process = this.#process!;
-    this.#replies.length = 0;
-    process.enter(() => this.#connection!.request(args.map(arg => Buffer.from(arg))));
-    const isAnswered = (): boolean => this.#replies.length > 0 || !process.running;
-    this.#host.passUntil(isAnswered, PATIENCE_MS);
-    const reply = this.#replies.shift();
-    if (reply !== undefined) return reply;
-    this.#process = undefined;
-    return new Error(`${this.#node} did not answer in ${PATIENCE_MS} virtual ms`);
+  #connect(process: SimProcess): void {
+    const link = connect(process);
+    if (this.#db !== 0) this.#send(link, ['SELECT', String(this.#db)]);
+    this.#link = link;
   }
+
+  #send(link: Link, args: readonly string[]): SimulatedReply {
+    const { process, connection, replies } = link;
+    process.enter(() => connection.request(args.map(arg => Buffer.from(arg))));
+    const isAnswered = (): boolean => replies.length > 0 || !process.running;
+    this.#host.passUntil(isAnswered, PATIENCE_MS);
+    const reply = replies.shift();
+    if (reply instanceof Error) throw reply;
+    if (reply !== undefined) return reply;
+    // What it may still answer is none of the next command's.
+    this.#link = undefined;
+    if (!process.running) throw new Error(`${this.#node} went down`);
+    process.enter(() => process.disconnect(connection));
+    throw new Error(`${this.#node} did not answer in ${PATIENCE_MS} virtual ms`);
+  }
+}
+
+/** A connection to one process, and what it has answered. */
+interface Link {
+  readonly process: SimProcess;
+  readonly connection: ServerConnection;
+  readonly replies: (SimulatedReply | Error)[];
+}
+
+function connect(process: SimProcess): Link {
+  const replies: (SimulatedReply | Error)[] = [];
+  const parser = new RedisParser({
+    returnReply: reply => replies.push(reply as SimulatedReply),
+    returnError: error => replies.push(error),
+  });
+  const connection = process.accept('client:1', bytes => parser.execute(bytes));
+  return { process, connection, replies };
 }

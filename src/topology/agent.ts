@@ -1,6 +1,6 @@
 import { nodeOfActor } from '../clock/actors.ts';
 import { drawBelow } from '../lib/draw.ts';
-import { allMembers, BUSY, isMember, type Topology, targetOf } from '../membership/topology.ts';
+import { allMembers, BUSY, isMember, STALE, type Topology, targetOf } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
 import { ChangeDriver, type ChangeFacts } from './change-driver.ts';
@@ -308,6 +308,11 @@ export class TopologyAgent {
     this.#requests.delete(id);
     request?.done(error);
   }
+}
+
+/** Whether what was refused may be done when it is asked for again. */
+export function mayAskAgain(error: string): boolean {
+  return [NO_MAJORITY, BUSY, STALE].includes(error);
 }
 
 /** Whom the command takes for gone for good. */

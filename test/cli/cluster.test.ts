@@ -7,9 +7,9 @@ afterEach(() => {
   for (const { child } of running.splice(0)) child.kill('SIGKILL');
 });
 
-async function startCluster(nodes: number) {
+async function startCluster(nodes: number, flags: readonly string[] = [], env: Record<string, string> = {}) {
   const port = await freePorts(nodes);
-  const cluster = new CoterieProcess(['cluster', '--nodes', String(nodes), '--port', String(port)]);
+  const cluster = new CoterieProcess(['cluster', '--nodes', String(nodes), '--port', String(port), ...flags], env);
   running.push(cluster);
   const ready = await cluster.printed(/^coterie \| ready: .*$/m);
   const pids = [...ready[0].matchAll(/pid (\d+)/g)].map(match => Number(match[1]));
@@ -50,6 +50,17 @@ it('reports a node that dies, how to start it again, and keeps the others', asyn
   await cluster.printed(new RegExp(`start --name n2 --port ${port + 1} --join `));
   expect([isAlive(pids[0]!), isAlive(pids[2]!)]).toEqual([true, true]);
   cluster.child.kill('SIGINT');
+  expect(await cluster.ended).toEqual({ status: 0, signal: null });
+  await gone(pids);
+});
+
+it('ends at once also where nodes are to leave before they stop, and tells how to start one as the others', async () => {
+  const { cluster, port, pids } = await startCluster(3, ['--leave-timeout', '9m', '--log-level', 'info'], {
+    COTERIE_LEAVE_ON_SHUTDOWN: 'yes',
+  });
+  process.kill(pids[2]!, 'SIGKILL');
+  await cluster.printed(new RegExp(`start --name n3 --port ${port + 2} --join \\S+ .*--leave-timeout 9m`));
+  cluster.child.kill('SIGTERM');
   expect(await cluster.ended).toEqual({ status: 0, signal: null });
   await gone(pids);
 });

@@ -55,6 +55,17 @@ describe('A simulated cluster', () => {
     expect(client.call('GET', 'k')).toBe(null);
   });
 
+  test('does not take the late answer to one command for that to another, nor forget that a keyspace was refused', () => {
+    const cluster = new SimulatedCluster();
+    const client = cluster.client('n1');
+    cluster.pause('n1', 15_000);
+    expect(() => client.call('SET', 'k', 'v')).toThrow('n1 did not answer in 10000 virtual ms');
+    expect(client.call('GET', 'other')).toBe(null);
+    const lost = cluster.client('n1', 7);
+    for (let i = 0; i < 2; i++) expect(() => lost.call('SET', 'k', 'seven')).toThrow('out of range');
+    expect(client.call('GET', 'k')).not.toBe('seven');
+  });
+
   test('lets a node stand still, expires keys by virtual time, and answers lists', () => {
     const cluster = new SimulatedCluster();
     const client = cluster.client('n2');
