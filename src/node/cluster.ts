@@ -26,7 +26,7 @@ import { MessageType } from '../replication/message-type.ts';
 import type { KeyOperation } from '../replication/operation.ts';
 import { Peer } from '../replication/peer.ts';
 import { Placement, type Rings } from '../replication/placement.ts';
-import { Quarantine } from '../replication/quarantine.ts';
+import { type HeldBack, Quarantine } from '../replication/quarantine.ts';
 import { RecordCodec } from '../replication/record-codec.ts';
 import { Replica } from '../replication/replica.ts';
 import { ReplicaMessages } from '../replication/replica-messages.ts';
@@ -342,9 +342,7 @@ export class Cluster implements OperationRunner {
   }
 
   tick(): void {
-    this.context.quarantine.tick(this.#clock.monotonicMs(), ({ from, keyspace, slot, key, record }) =>
-      absorb(this.context, from, keyspace, slot, key, record),
-    );
+    this.context.quarantine.tick(this.#clock.monotonicMs(), held => this.#release(held));
     this.coordinator.tick();
     this.forwarder.tick();
     this.hints.tick();
@@ -355,6 +353,11 @@ export class Cluster implements OperationRunner {
     this.collector.tick();
     this.survey.tick();
     for (const housekeeper of this.#housekeepers) housekeeper.tick();
+  }
+
+  /** What was held back was not acknowledged: whoever sent it still has it, and hands it to others if the slot is theirs by now. */
+  #release({ from, keyspace, slot, key, record }: HeldBack): void {
+    if (keyspace.placement.isWrittenHere(slot)) absorb(this.context, from, keyspace, slot, key, record);
   }
 
   #makeKeyspace(

@@ -129,7 +129,8 @@ export class AntiEntropy {
     for (const schedule of [...this.#schedules]) {
       const { round } = schedule;
       if (round === undefined) {
-        if (nowMs >= schedule.dueMs && schedule.peer.reachable && this.#mayOpen(schedule)) this.#open(schedule, nowMs);
+        if (!schedule.peer.reachable) this.#giveUp(schedule);
+        else if (nowMs >= schedule.dueMs && this.#mayOpen(schedule)) this.#open(schedule, nowMs);
       } else if (round.isIdle) {
         // It waits for the allowance, not for the peer.
         round.lastHeardMs = nowMs;
@@ -148,7 +149,8 @@ export class AntiEntropy {
     round.peerIsWhole = !refilling;
     round.lastHeardMs = this.#context.clock.monotonicMs();
     // A peer that has to learn drives rounds of its own, and records should not come from both ends.
-    if ((refilling || arriving) && isShared(schedule) && !mustLearn(schedule)) return this.#close(schedule);
+    if ((refilling || arriving) && isShared(schedule) && !mustLearn(schedule))
+      return this.#close(schedule, refilling ? 'is refilling' : 'is merging what it will own');
     if (equal) {
       this.#context.counters.syncRoundsEqual++;
       this.#slotsMerged(schedule, round, 0, schedule.slots.length);
@@ -216,31 +218,32 @@ export class AntiEntropy {
 
   #open(schedule: SyncSchedule, nowMs: number): void {
     const { keyspace, peer, slots } = schedule;
-    const round = new SyncRound(this.#nextRound++, nowMs);
+    const { epoch } = this.#context;
+    const round = new SyncRound(this.#nextRound++, epoch, nowMs);
     schedule.begin(round);
     this.#context.counters.syncRounds++;
-    const { epoch } = this.#context;
     const root = digestOf(keyspace.store, slots, ROOT_BLOCK);
     const offered = schedule.offered === undefined ? undefined : slots;
     this.#context.send(peer, this.#messages.encodeOpen({ round: round.id, epoch, db: keyspace.db, root, offered }));
   }
 
-  /** The round is through. */
-  #close(schedule: SyncSchedule): void {
-    this.#end(schedule, true);
+  /** The round is over. @param failure why it was not through: what the peer did, or is. */
+  #close(schedule: SyncSchedule, failure?: string): void {
+    this.#end(schedule, failure);
     this.#waits.settle();
   }
 
+  /** An offer is made once: one that waits for its round ends, too. */
   #giveUp(schedule: SyncSchedule): void {
-    if (schedule.round !== undefined) this.#end(schedule, false);
+    if (schedule.round !== undefined || !isShared(schedule)) this.#end(schedule, 'did not answer');
   }
 
-  #end(schedule: SyncSchedule, isThrough: boolean): void {
+  #end(schedule: SyncSchedule, failure?: string): void {
     const given = schedule.round?.given;
-    schedule.end(isThrough);
+    schedule.end(failure);
     if (schedule.offered !== undefined) {
       this.#schedules = this.#schedules.filter(each => each !== schedule);
-      return schedule.offered(isThrough ? given : undefined);
+      return schedule.offered(failure === undefined ? given : undefined);
     }
     const waitMs = mustLearn(schedule)
       ? Math.min(REFILL_INTERVAL_MS, this.#options.intervalMs)
@@ -349,8 +352,9 @@ export class AntiEntropy {
     for (const slot of schedule.slots.subarray(from, from + count)) this.#slotMerged(schedule, round, slot);
   }
 
-  #slotMerged({ keyspace, peer, offered }: SyncSchedule, { peerIsWhole }: SyncRound, slot: number): void {
-    if (offered !== undefined) return;
+  /** What the peer said before it knew of the slot's present lists proves nothing (decision 0015); the next round does. */
+  #slotMerged({ keyspace, peer, offered }: SyncSchedule, { peerIsWhole, epoch }: SyncRound, slot: number): void {
+    if (offered !== undefined || !keyspace.placement.isCurrent(slot, epoch)) return;
     if (keyspace.refill.merged(slot, peer, peerIsWhole)) this.#context.counters.slotsRefilled++;
     if (keyspace.arrivals.merged(slot, peer, peerIsWhole)) this.#context.counters.slotsArrived++;
   }

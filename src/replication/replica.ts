@@ -3,7 +3,7 @@ import type { HintHandover, HintMessages } from './hint-messages.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import type { ReplicaRead, Replicate } from './replica-messages.ts';
-import { absorb, type ReplicationContext } from './replication-context.ts';
+import { absorb, admits, type ReplicationContext } from './replication-context.ts';
 import { announce } from './transfer-time.ts';
 import { isSameVersion, isVersion, stampOf, versionHeld } from './versions.ts';
 
@@ -19,7 +19,7 @@ export class Replica {
 
   onReplicate(from: Peer, message: Replicate, slot: number): void {
     const keyspace = this.#keyspaceFor(from, message, slot);
-    if (keyspace === undefined) return this.#supersedeLeftover(message, slot);
+    if (keyspace === undefined) return this.#supersedeLeftover(from, message, slot);
     const outcome = absorb(this.#context, from, keyspace, slot, message.key, message.record);
     if (outcome === 'held') return;
     if (message.id === 0) this.#offerNewer(from, keyspace, slot, message, outcome);
@@ -50,12 +50,13 @@ export class Replica {
   }
 
   /** An owner has something newer than what it was offered (`leftovers.ts`): then it lacks nothing of it. */
-  #supersedeLeftover({ id, db, key, record }: Replicate, slot: number): void {
+  #supersedeLeftover(from: Peer, { id, db, key, record }: Replicate, slot: number): void {
     const keyspace = this.#context.keyspaces.get(db);
     if (id !== 0 || keyspace === undefined || keyspace.placement.isWrittenHere(slot)) return;
     const { store } = keyspace;
     const hash = store.hashOf(key);
-    if (store.find(slot, hash, key) !== NO_RECORD) store.merge(slot, hash, key, record);
+    if (store.find(slot, hash, key) === NO_RECORD) return;
+    if (admits(this.#context, from, keyspace, slot, key, record)) store.merge(slot, hash, key, record);
   }
 
   #acknowledge(from: Peer, keyspace: Keyspace, slot: number, message: Replicate, outcome: MergeOutcome): void {

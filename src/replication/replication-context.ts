@@ -11,7 +11,7 @@ import type { Encoded } from './message-type.ts';
 import type { Peer } from './peer.ts';
 import type { Quarantine } from './quarantine.ts';
 import type { ReplicaMessages } from './replica-messages.ts';
-import { versionOf } from './versions.ts';
+import { stampOf, versionOf } from './versions.ts';
 
 /** Milliseconds on the monotonic clock, and bounds on what may wait. */
 export interface ReplicationLimits {
@@ -69,9 +69,25 @@ export function isOfThisEpoch(context: ReplicationContext, from: Peer, epoch: nu
 }
 
 /**
- * Merges a record that a peer sent, and raises the clock above it. A tombstone that was collected here is refused, and
- * the peer told that it may go there too. One that is stamped too far ahead is held back (`held`), and may not be
- * acknowledged.
+ * Whether a record that a peer sent may be merged; if so, the clock is above it from now on (invariant 2). One that is stamped too far
+ * ahead is held back, and may not be acknowledged.
+ */
+export function admits(
+  { quarantine, stamps }: ReplicationContext,
+  from: Peer,
+  keyspace: Keyspace,
+  slot: number,
+  key: Uint8Array,
+  record: StoredRecord,
+): boolean {
+  if (quarantine.takes(from, keyspace, slot, key, record)) return false;
+  stamps.observe(stampOf(record));
+  return true;
+}
+
+/**
+ * Merges a record that a peer sent, if it is admitted (else `held`). A tombstone that was collected here is refused, and the peer told
+ * that it may go there too.
  */
 export function absorb(
   context: ReplicationContext,
@@ -81,9 +97,7 @@ export function absorb(
   key: Uint8Array,
   record: StoredRecord,
 ): MergeOutcome | 'held' {
-  if (context.quarantine.takes(from, keyspace, slot, key, record)) return 'held';
-  context.stamps.observe(record.dot.stamp);
-  if (record.expiry !== undefined) context.stamps.observe(record.expiry.dot.stamp);
+  if (!admits(context, from, keyspace, slot, key, record)) return 'held';
   const hash = keyspace.store.hashOf(key);
   if (keyspace.collected.size > 0 && isCollected(keyspace, slot, hash, key, record)) {
     refuse(context, from, keyspace, slot, hash, record);

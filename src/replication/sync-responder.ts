@@ -22,8 +22,8 @@ export class SyncResponder {
   readonly #context: ReplicationContext;
   readonly #messages: SyncMessages;
   readonly #pairOf: (peer: Peer, db: number) => SyncPair | undefined;
-  /** The last round of each peer that offered slots. */
-  readonly #offers = new Map<Peer, { readonly round: number; readonly pair: SyncPair }>();
+  /** The last round of each peer that offered slots, by keyspace. */
+  readonly #offers = new Map<number, Map<Peer, { readonly round: number; readonly pair: SyncPair }>>();
 
   constructor(
     context: ReplicationContext,
@@ -78,11 +78,12 @@ export class SyncResponder {
   #noteOffer(peer: Peer, round: number, db: number, slots: Uint16Array): void {
     const keyspace = this.#context.keyspaces.get(db);
     if (keyspace === undefined || !slots.every(slot => keyspace.placement.isHeldHere(slot))) return;
-    this.#offers.set(peer, { round, pair: { keyspace, peer, slots } });
+    const offers = this.#offers.get(db) ?? new Map();
+    this.#offers.set(db, offers.set(peer, { round, pair: { keyspace, peer, slots } }));
   }
 
   #pairFor(peer: Peer, db: number, round: number): SyncPair | undefined {
-    const offer = this.#offers.get(peer);
+    const offer = this.#offers.get(db)?.get(peer);
     return offer?.round === round ? offer.pair : this.#pairOf(peer, db);
   }
 }

@@ -21,6 +21,8 @@ interface Comparison {
  */
 export class SyncRound {
   readonly id: number;
+  /** The ring epoch at both ends when it was opened; answers may be of later ones, never of an earlier. */
+  readonly epoch: number;
   lastHeardMs: number;
   /** What a large value on its way adds to every wait. */
   transferMs = 0;
@@ -41,8 +43,9 @@ export class SyncRound {
   /** Blocks and ranges of each slot that are not done. */
   readonly #pieces = new Map<number, number>();
 
-  constructor(id: number, nowMs: number) {
+  constructor(id: number, epoch: number, nowMs: number) {
     this.id = id;
+    this.epoch = epoch;
     this.lastHeardMs = nowMs;
   }
 

@@ -19,10 +19,11 @@ export class SyncSchedule implements SyncPair {
   /** Monotonic milliseconds. */
   dueMs = 0;
   #round: SyncRound | undefined;
-  /** How many rounds were begun, and which of them was the last to come through, and to be given up. */
+  /** How many rounds were begun, and which of them was the last to come through, and to fail, and why. */
   #begun = 0;
   #completed = 0;
-  #givenUp = 0;
+  #failed = 0;
+  #failure = '';
 
   constructor(keyspace: Keyspace, peer: Peer, slots: Uint16Array, offered?: OfferEnded) {
     this.offered = offered;
@@ -45,11 +46,14 @@ export class SyncSchedule implements SyncPair {
     this.#begun++;
   }
 
-  /** The round is through, or given up. */
-  end(isThrough: boolean): void {
+  /** The round is through, or has failed: what did the peer do, or what is it? */
+  end(failure: string | undefined): void {
     this.#round = undefined;
-    if (isThrough) this.#completed = this.#begun;
-    else this.#givenUp = this.#begun;
+    if (failure === undefined) this.#completed = this.#begun;
+    else {
+      this.#failed = this.#begun;
+      this.#failure = failure;
+    }
   }
 
   /** Whether this round, or a later one, came through. */
@@ -59,7 +63,7 @@ export class SyncSchedule implements SyncPair {
 
   /** Why this round cannot come through; undefined while it may. */
   whyNot(round: number): string | undefined {
-    if (this.#givenUp >= round) return `${this.peer.name} did not answer`;
+    if (this.#failed >= round) return `${this.peer.name} ${this.#failure}`;
     if (this.#round === undefined && !this.peer.reachable) return `${this.peer.name} cannot be reached`;
     return undefined;
   }

@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { SLOT_COUNT, slotOf } from '../../src/lib/slots.ts';
 import { advanced, type Topology, withMember, withoutMember } from '../../src/membership/topology.ts';
 import { Placement } from '../../src/replication/placement.ts';
-import { about, between, ofType, only, read, setTo, TestNetwork, WRITTEN } from './test-network.ts';
+import { about, between, ofType, only, read, setTo, TestNetwork, type TestNode, WRITTEN } from './test-network.ts';
 
 const DB = 1;
 
@@ -361,6 +361,21 @@ describe('A node that is to own slots', () => {
     for (const name of ['n1', 'n2', 'n4']) expect(network.node(name).cluster.progress().left).toBe(0);
   });
 
+  it('does not count what a peer has answered before it knew of the change, and asks again', () => {
+    const network = new TestNetwork({ nodes: 3 });
+    const merge = withoutMember(network.topology, 'n3', false);
+    network.hold(message => message.to === 'n1' && message.type === 'syncRoot');
+    const { cluster } = network.node('n1');
+    for (const peer of cluster.peers) cluster.antiEntropy.hasten(peer);
+    network.advance(20);
+    network.adopt(merge, ['n1']);
+    network.release();
+    expect([cluster.progress().left, cluster.progress().all]).toEqual([2 * SLOT_COUNT, 2 * SLOT_COUNT]);
+    network.adopt(merge, ['n2', 'n3']);
+    network.advance(3_000);
+    expect(cluster.progress().left).toBe(0);
+  });
+
   it('refills what it comes to own without having merged it', () => {
     const { network, merge, pass } = joining();
     network.drop(ofType('syncOpen'));
@@ -410,6 +425,32 @@ describe('A change', () => {
     expect(network.node('n1').cluster.peers.map(({ name }) => name)).toEqual(['n1', 'n2', 'n3']);
   });
 });
+
+/** A node that is no owner of a key holds an old record of it. */
+function withLeftover() {
+  const network = new TestNetwork({ nodes: 4, antiEntropy: { intervalMs: 600_000 } });
+  const key = 'k';
+  const [owner] = network.replicasOf(key) as [string];
+  const [outsider] = network.othersThan(key) as [string];
+  network.plant(outsider, key, 'older');
+  return { network, key, owner, outsider };
+}
+
+/** The owner says, as in answer to an offer, that it has something newer. */
+function sendNewer(network: TestNetwork, owner: string, outsider: string, key: string): void {
+  network.plant(owner, key, 'newer');
+  const { cluster } = network.node(owner);
+  const { messages, epoch, send } = cluster.context;
+  send(
+    cluster.peerOf(outsider)!,
+    messages.encodeReplicate(0, epoch, DB, Buffer.from(key), network.heldAt(owner, key)!),
+  );
+  network.settle();
+}
+
+function holdForDead({ cluster }: TestNode, name: string): void {
+  cluster.peerOf(name)!.alive = false;
+}
 
 describe('What a node holds and no longer owns', () => {
   it('is offered to the owners and then dropped', () => {
@@ -493,6 +534,56 @@ describe('What a node holds and no longer owns', () => {
     network.advance(20_000);
     expect(before).toBeGreaterThan(0);
     expect(cluster.leftovers.slots).toBe(0);
+  });
+
+  it('of two keyspaces is offered to one owner side by side', () => {
+    const network = new TestNetwork({ nodes: 4, antiEntropy: { intervalMs: 600_000, patienceMs: 60_000 } });
+    const merge = withoutMember(network.topology, 'n4', false);
+    network.adopt(merge);
+    finish(network, merge);
+    for (const db of [0, DB]) network.plant('n4', 'k', 'late', db);
+    network.node('n4').cluster.leftovers.ringChanged();
+    network.advance(2_000);
+    for (const db of [0, DB]) expect(network.valueAt('n1', 'k', db)).toBe('late');
+    expect(network.node('n4').cluster.leftovers.any).toBe(false);
+  });
+
+  it.each([
+    ['its link breaks', (network: TestNetwork, name: string) => network.kill(name)],
+    ['membership holds it for dead', (network: TestNetwork, name: string) => holdForDead(network.node('n1'), name)],
+  ])('goes to another owner when, before the offer has begun, %s', (_, lose) => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    for (let i = 0; i < 200; i++) network.set('n1', `key:${i}`, 'v');
+    network.advance(200);
+    finish(network, merge);
+    const { cluster } = network.node('n1');
+    const offer = vi.spyOn(cluster.antiEntropy, 'offer');
+    cluster.tick();
+    lose(network, offer.mock.calls[0]![1].name);
+    network.advance(20_000);
+    expect(offer.mock.calls.length).toBeGreaterThan(1);
+    expect(cluster.leftovers.slots).toBe(0);
+  });
+
+  it('is superseded by what an owner has that is newer, and the clock rises above that', () => {
+    const { network, key, owner, outsider } = withLeftover();
+    network.node(owner).wallOffsetMs = 1_500;
+    sendNewer(network, owner, outsider, key);
+    const { stamps } = network.node(outsider).cluster.context;
+    expect(network.valueAt(outsider, key)).toBe('newer');
+    expect(stamps.last).toBeGreaterThanOrEqual(network.heldAt(owner, key)!.dot.stamp);
+  });
+
+  it('is not superseded by what is stamped too far ahead, nor is that kept for others when it is due', () => {
+    const { network, key, owner, outsider } = withLeftover();
+    const { context } = network.node(outsider).cluster;
+    context.guard.judged({ state: 'ok', offsetMs: 0, latestMs: 0 }, 0);
+    network.node(owner).wallOffsetMs = 4_000;
+    sendNewer(network, owner, outsider, key);
+    expect([network.valueAt(outsider, key), context.quarantine.size]).toEqual(['older', 1]);
+    network.advance(4_000);
+    expect([network.keyspace(outsider).keptBytes, context.quarantine.size]).toEqual([0, 0]);
   });
 
   it('stays while no owner can be reached, and keeps tombstones from being collected', () => {

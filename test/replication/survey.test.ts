@@ -105,4 +105,15 @@ describe('SYNC', () => {
     network.cut('n1', 'n3');
     expect(sync(network, 'n1')).toEqual(['n3 cannot be reached']);
   });
+
+  it('says which replica was not compared with, because it is refilling', () => {
+    const network = new TestNetwork({ nodes: 3, keyspaces: [EVENTUAL] });
+    network.plant('n1', 'k', 'v', 0);
+    network.kill('n2');
+    network.restartEmpty('n2');
+    network.drop(({ from, type }) => from === 'n2' && type !== 'syncRoot');
+    const results = sync(network, 'n1');
+    network.advance(100);
+    expect(results).toEqual(['n2 is refilling']);
+  });
 });
