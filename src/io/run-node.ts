@@ -18,7 +18,7 @@ export interface RunningNode {
   /** Where clients and other nodes reach it: the ports it really has. */
   readonly client: BusAddress;
   readonly bus: BusAddress;
-  /** Settles with the reason when this node has no hope of becoming a member: another one bears its name. */
+  /** Settles with the reason when this node cannot be a member, or one any more: another one bears its name. */
   readonly turnedAway: Promise<string>;
   /** Hands its data on and leaves the cluster. Settles when it has left, or with why it cannot, or `leave-timeout` is over. */
   leave(): Promise<string | undefined>;
@@ -91,8 +91,10 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
   seeds.start();
   const turnedAway = Promise.withResolvers<string>();
   const ticker = startTicking(nowMs => {
-    if (node.cluster !== undefined) return seeds.stop();
-    const reason = claim.lostBecause(nowMs);
+    if (node.cluster !== undefined) seeds.stop();
+    // A member that one other lets in has its name, whatever a third says of it.
+    if (node.cluster?.peers.some(peer => peer.linked)) claim.accepted();
+    const reason = node.supersededBecause ?? claim.lostBecause(nowMs);
     if (reason !== undefined) turnedAway.resolve(reason);
   }, node);
   log.info('listening', { clients: `${client.host}:${client.port}`, bus: `${busAddress.host}:${busAddress.port}` });

@@ -18,9 +18,18 @@ export interface BeliefPorts {
   outdated(): void;
   /** This node says something new of itself; `contradicts` when it was forced to. */
   selfRaised(contradicts: boolean): void;
-  /** A second process bears this node's name. */
-  duplicate(other: Member): void;
+  /** A process that was started later bears this node's name. */
+  superseded(by: Member): void;
 }
+
+/**
+ * For so long a process may hear of a former one of its name that bears a greater generation, because the clock was ahead when that one was
+ * started. Who is a member for longer has heard of it.
+ */
+const NEWCOMER_MS = 60_000;
+
+/** Former actors of a name that are remembered. */
+const FORMER_ACTORS = 8;
 
 /**
  * What one node believes of all members, itself among them, and the suspicions that wait for their timeout.
@@ -31,14 +40,18 @@ export class Beliefs {
   readonly #ports: BeliefPorts;
   readonly #members = new Map<NodeName, Member>();
   readonly #suspicions = new Map<NodeName, Suspicion>();
-  /** Actors of this node's name that it has raised its generation above. */
-  readonly #outranked = new Set<string>();
+  /** Of each member's name the actors that a later one has replaced, the latest last. */
+  readonly #former = new Map<NodeName, readonly string[]>();
+  readonly #startedGeneration: number;
+  /** When this node was first given the time. */
+  #sinceMs: number | undefined;
   #self: Member;
 
   constructor(self: PeerIdentity, startedAtMs: number, timings: SwimTimings, ports: BeliefPorts) {
     this.#timings = timings;
     this.#ports = ports;
     const generation = Math.max(1, Math.min(NUMBER_LIMIT / 2, Math.floor(startedAtMs)));
+    this.#startedGeneration = generation;
     const { name, actor } = self;
     const condition: Condition = { refilling: false, clockOff: false };
     this.#self = { name, actor, generation, refutation: 0, status: 'alive', identity: self, ...condition };
@@ -68,10 +81,16 @@ export class Beliefs {
       if (names.has(name) || name === this.#self.name) continue;
       this.#members.delete(name);
       this.#suspicions.delete(name);
+      this.#former.delete(name);
     }
     for (const place of places)
       if (!this.#members.has(place.name))
         this.#members.set(place.name, unknownMember(place, this.#self.identity.clusterId));
+  }
+
+  /** Whether the actor is one that a later actor of the member's name has replaced. */
+  isFormer({ name, actor }: Pick<PeerIdentity, 'name' | 'actor'>): boolean {
+    return this.#former.get(name)?.includes(actor) === true && this.#members.get(name)?.actor !== actor;
   }
 
   /** The rumour to pass on about a member; undefined while nothing is known of it. */
@@ -107,11 +126,13 @@ export class Beliefs {
   }
 
   hear(rumour: Rumour, nowMs: number): void {
+    this.#sinceMs ??= nowMs;
     const heard = this.#memberOf(rumour);
-    if (heard.name === this.#self.name) return this.#hearOfSelf(heard);
+    if (heard.name === this.#self.name) return this.#hearOfSelf(heard, nowMs);
     const held = this.#members.get(heard.name);
     if (held === undefined) return;
     const order = compareBeliefs(heard, held);
+    if (heard.actor !== held.actor) this.#replaced(heard.name, order > 0 ? held.actor : heard.actor);
     if (order > 0) this.#believe(heard, rumour[12], nowMs);
     else if (order === 0 && heard.status === 'suspect') this.#confirm(heard.name, rumour[12]);
   }
@@ -125,6 +146,7 @@ export class Beliefs {
 
   /** Declares those dead whose suspicion has lasted for its timeout, and on the way there has the suspect asked. */
   bury(nowMs: number): void {
+    this.#sinceMs ??= nowMs;
     if (this.#suspicions.size === 0) return;
     let alive = -1;
     for (const { status } of this.#members.values()) if (status === 'alive') alive++;
@@ -165,6 +187,11 @@ export class Beliefs {
     this.#ports.changed(before, after);
   }
 
+  #replaced(name: NodeName, actor: string): void {
+    const former = this.#former.get(name) ?? [];
+    if (actor !== '' && !former.includes(actor)) this.#former.set(name, [...former, actor].slice(-FORMER_ACTORS));
+  }
+
   #confirm(name: NodeName, witnesses: readonly NodeName[]): void {
     const suspicion = this.#suspicions.get(name);
     let news = false;
@@ -173,7 +200,7 @@ export class Beliefs {
   }
 
   /** What others say of this node is right, or too old to matter, or must be contradicted. */
-  #hearOfSelf(heard: Member): void {
+  #hearOfSelf(heard: Member, nowMs: number): void {
     const self = this.#self;
     const order = compareBeliefs(heard, self);
     if (order < 0 && heard.status !== 'alive') this.#ports.outdated();
@@ -182,13 +209,17 @@ export class Beliefs {
     if (heard.actor === self.actor) {
       const refutation = Math.max(self.refutation, heard.refutation) + 1;
       this.#raiseSelf({ generation: Math.max(self.generation, heard.generation), refutation }, true);
-    } else if (this.#outranked.has(heard.actor)) {
-      // Only a running process raises its own generation: that one lives. Whoever sees it first gives in.
-      this.#ports.duplicate(heard);
-    } else {
-      this.#outranked.add(heard.actor);
-      this.#raiseSelf({ generation: heard.generation + 1 }, true);
-    }
+    } else if (this.#isPast(heard, nowMs)) this.#raiseSelf({ generation: heard.generation + 1 }, true);
+    else this.#ports.superseded(heard);
+  }
+
+  /**
+   * Whether another actor of this name is a former one: by this node's time it has yet to be started, so the clock has gone back since it was.
+   * One that was started while this process ran has its place by now, and what this process has may be older than what others have forgotten.
+   */
+  #isPast({ generation }: Member, nowMs: number): boolean {
+    const ageMs = nowMs - (this.#sinceMs ?? nowMs);
+    return ageMs < NEWCOMER_MS && generation > this.#startedGeneration + ageMs;
   }
 
   #raiseSelf(change: Partial<Member>, contradicts: boolean): void {

@@ -9,8 +9,8 @@ export type MemberStatus = 'alive' | 'suspect' | 'dead' | 'left' | 'unknown';
  * node keeps the greatest that it has heard of. So the order in which rumours come, and how often, does not matter.
  *
  * - *generation*: tells a restarted node from its former self. It is the wall time at which the actor started, in ms;
- *   only the actor itself raises it, above any other actor's of the same name, in case the wall clock had gone
- *   backwards in between. The actor breaks the tie of two starts in one millisecond.
+ *   only the actor itself raises it, above that of a former actor of the same name, in case the wall clock had gone
+ *   backwards in between, and never above a later one's. The actor breaks the tie of two starts in one millisecond.
  * - *refutation number*: raised only by the actor itself, to contradict a suspicion, to leave, or to spread a change
  *   of what it says of itself. All fields but the status are a function of (generation, actor, refutation).
  * - *status*: of two rumours that are alike up to here, alive < suspect < dead < left (SWIM §4.2).
@@ -58,7 +58,7 @@ export function unknownMember(place: ClusterMember, clusterId: string): Member {
   return { name, actor: '', generation: 0, refutation: 0, status: 'unknown', identity, ...condition };
 }
 
-export type MembershipEventType = MemberStatusEvent | 'restarted' | 'changed' | 'duplicate';
+export type MembershipEventType = MemberStatusEvent | 'restarted' | 'changed' | 'superseded';
 type MemberStatusEvent = Exclude<MemberStatus, 'unknown'>;
 
 /**
@@ -66,8 +66,8 @@ type MemberStatusEvent = Exclude<MemberStatus, 'unknown'>;
  * - `alive`, `suspect`, `dead`, `left`: the status became that.
  * - `restarted`: a new actor took the name over; it is alive unless an event with its status follows at once.
  * - `changed`: still the same actor and status, but another address, zone, weight or condition.
- * - `duplicate`: another running process bears this node's own name, and this one no longer claims it; may come
- *   again and again, as long as both run.
+ * - `superseded`: a process that was started later bears this node's own name: this one has to end; may come again
+ *   and again until it does.
  */
 export interface MembershipEvent {
   readonly type: MembershipEventType;

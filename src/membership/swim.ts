@@ -115,7 +115,7 @@ export class Swim {
         this.#outdated = true;
       },
       selfRaised: contradicts => this.#selfRaised(contradicts),
-      duplicate: member => ports.event({ type: 'duplicate', member, nowMs: this.#nowMs ?? 0 }),
+      superseded: member => ports.event({ type: 'superseded', member, nowMs: this.#nowMs ?? 0 }),
     });
     this.setMembers(options.members);
   }
@@ -127,6 +127,11 @@ export class Swim {
 
   memberOf(name: NodeName): Member | undefined {
     return this.#beliefs.of(name);
+  }
+
+  /** Whether a later actor of its name has taken this one's place. */
+  isFormer(peer: Pick<PeerIdentity, 'name' | 'actor'>): boolean {
+    return this.#beliefs.isFormer(peer);
   }
 
   /** `unknown` also for a name that is not in the member list. */
@@ -166,6 +171,11 @@ export class Swim {
     if (from === this.#self || this.#beliefs.of(from) === undefined) return;
     this.#outdated = false;
     if (message.type !== 'nack') for (const rumour of message.rumours) this.#beliefs.hear(rumour, nowMs);
+    if (
+      message.type !== 'nack' &&
+      message.rumours.some(([name, actor]) => name === from && this.isFormer({ name, actor }))
+    )
+      return this.#tellOfSuccessor(from);
     this.#answer(from, message, nowMs);
     if (this.#outdated || message.type === 'sync' || message.type === 'gossip') this.#setStraight(from);
   }
@@ -199,7 +209,9 @@ export class Swim {
   /** A message to this peer can be sent from now on. */
   linkUp(peer: PeerIdentity, nowMs: number): void {
     this.#advance(nowMs);
-    if (this.#beliefs.of(peer.name) !== undefined && peer.name !== this.#self) this.#greet(peer.name);
+    if (this.#beliefs.of(peer.name) === undefined || peer.name === this.#self) return;
+    if (this.isFormer(peer)) this.#tellOfSuccessor(peer.name);
+    this.#greet(peer.name);
   }
 
   /** The link to this member broke: a reason to probe it next, no proof of anything. */
@@ -347,6 +359,13 @@ export class Swim {
     if (this.#setRight.has(name) || !(this.#outdated || this.#isDoubted(name))) return;
     this.#setRight.add(name);
     this.#ports.send(name, { type: 'gossip', rumours: this.#betweenUs(name) });
+  }
+
+  /** Who speaks under this name is not who bears it: either it steps down, or it is the later one after all and says so. */
+  #tellOfSuccessor(name: NodeName): void {
+    if (this.#setRight.has(name)) return;
+    this.#setRight.add(name);
+    this.#ports.send(name, { type: 'gossip', rumours: [this.#beliefs.rumourAbout(name)!] });
   }
 
   /** What this node says of itself, and of the other when that one might want to contradict. */

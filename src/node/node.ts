@@ -26,10 +26,12 @@ import { type ControlMessage, decodeControl, encodeControl } from './control-mes
 import type { DrillMessage } from './drill-messages.ts';
 import { Drills } from './drills.ts';
 import { Explainer } from './explainer.ts';
+import { NameBearers } from './name-bearers.ts';
 import { Neighbours } from './neighbours.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
 import { PeerLinks } from './peer-links.ts';
 import { RingChanges } from './ring-changes.ts';
+import { sayClock, sayFounding, sayMembership } from './say.ts';
 import { ServerView } from './server-view.ts';
 import { Session, type SessionEnvironment } from './session.ts';
 
@@ -66,6 +68,7 @@ export class Node {
   readonly #neighbours: Neighbours;
   readonly #view: ServerView;
   readonly #environment: SessionEnvironment;
+  readonly #names = new NameBearers();
   readonly #startedWallMs: number;
   #swim: Swim | undefined;
   #cluster: Cluster | undefined;
@@ -145,6 +148,11 @@ export class Node {
     return this.#ringChanges?.hasLeft === true;
   }
 
+  /** Why this process must end: another one was started under its name and is the member now. It takes part in nothing any more. */
+  get supersededBecause(): string | undefined {
+    return this.#names.lostBecause;
+  }
+
   /** Changes whenever what clients are told of the cluster may have changed. */
   get viewVersion(): number {
     return this.#viewVersion;
@@ -217,15 +225,18 @@ export class Node {
 
   /** A peer made a link to us; we make one back. */
   heard(peer: PeerIdentity): void {
+    this.#names.heard(peer);
     this.#founding.heard(peer);
     if (!this.#links.isConnected(peer.name)) this.#ports.outbox.dial(peer.bus);
   }
 
   /** A message from a peer that its link has authenticated. It may be kept. */
   receive(from: NodeName, message: Buffer): void {
+    if (this.supersededBecause !== undefined) return;
     if (message[0] === MessageType.control) return this.#receiveControl(from, message);
     const peer = this.#cluster?.peerOf(from);
     if (peer === undefined || peer.isSelf || this.drills.isCut(from)) return;
+    if (this.#names.isFormer(from, this.#swim)) return;
     try {
       this.#cluster!.receive(peer, message);
     } catch (error) {
@@ -236,6 +247,7 @@ export class Node {
 
   /** To be called every few tens of milliseconds. */
   tick(): void {
+    if (this.supersededBecause !== undefined) return;
     const nowMs = this.#nowMs();
     if (nowMs >= this.#nextMembershipTickMs) {
       this.#nextMembershipTickMs = nowMs + MEMBERSHIP_TICK_MS;
@@ -262,12 +274,13 @@ export class Node {
 
   /** Runs an operation of a client on this node or another. */
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
-    if (this.hasLeft) sink.complete({ status: 'unavailable', reason: 'this node has left the cluster' });
+    const reason = this.hasLeft ? 'this node has left the cluster' : this.supersededBecause;
+    if (reason !== undefined) sink.complete({ status: 'unavailable', reason });
     else this.#cluster!.run(keyspace, operation, sink);
   }
 
   setHere(keyspace: Keyspace, slot: number, key: Buffer, value: Buffer): boolean {
-    return !this.hasLeft && this.#cluster!.setHere(keyspace, slot, key, value);
+    return !this.hasLeft && this.supersededBecause === undefined && this.#cluster!.setHere(keyspace, slot, key, value);
   }
 
   #receiveControl(from: NodeName, bytes: Buffer): void {
@@ -299,16 +312,11 @@ export class Node {
   }
 
   #onFounding(event: FoundingEvent): void {
-    const { log } = this.#ports;
-    if (event.type === 'refused') return log.error('refused by the cluster', { by: event.by, reason: event.reason });
-    if (event.type === 'joining') return log.info('waits for the cluster to take it in', { by: event.by });
+    if (event.type === 'refused' || event.type === 'joining') return sayFounding(this.#ports.log, event);
     const { cluster } = event;
     this.#join(cluster);
-    const members = allMembers(cluster.topology).map(member => member.name);
-    const fields = { cluster: cluster.id, epoch: cluster.topology.epoch, members };
     const returning = event.type === 'admitted' && event.returning && isOwner(cluster.topology, this.#options.name);
-    if (event.type === 'founded') log.info('founded the cluster', fields);
-    else log.info('joined the cluster', { ...fields, returning });
+    sayFounding(this.#ports.log, event, returning);
     if (returning) this.#cluster!.beginRefill();
     this.#ringChanges!.found(event.founders);
     this.#tellRefill();
@@ -349,22 +357,18 @@ export class Node {
     this.#links.announce();
   }
 
-  #onMembership({ type, member }: MembershipEvent): void {
+  #onMembership(event: MembershipEvent): void {
     this.#viewVersion++;
-    const { log, outbox } = this.#ports;
-    const fields = { node: member.name, status: member.status, actor: member.actor };
-    if (type === 'duplicate') {
-      log.error('another running node bears this name: stop one of them, or start it with another --name', fields);
-      return;
-    }
-    if (type === 'suspect' || type === 'dead') log.warn(`node is ${type}`, fields);
-    else if (type !== 'changed') log.info(`node is ${type === 'restarted' ? 'back under a new actor' : type}`, fields);
+    const { type, member } = event;
+    if (type === 'superseded') return this.#names.lostTo(member);
+    sayMembership(this.#ports.log, event);
     const peer = this.#cluster?.peerOf(member.name);
     if (peer === undefined || peer.isSelf) return;
     if (!peer.alive && member.status === 'alive') this.#cluster!.antiEntropy.hasten(peer);
     peer.believe(member);
-    if (member.status !== 'unknown') this.#neighbours.follow(member);
-    if (!this.#links.isConnected(member.name) && member.status !== 'unknown') outbox.dial(member.identity.bus);
+    if (member.status === 'unknown') return;
+    this.#neighbours.follow(member);
+    if (!this.#links.isConnected(member.name)) this.#ports.outbox.dial(member.identity.bus);
   }
 
   // The ring
@@ -427,7 +431,6 @@ export class Node {
     this.#ports.log.info(slots > 0 ? 'refilling from the other replicas' : 'refilled', { slots });
   }
 
-  /** Says when the clock has come to be off, and when it is right again. */
   #judgeClock(): void {
     if (this.#swim === undefined) return;
     const before = this.#clock;
@@ -437,10 +440,7 @@ export class Node {
     const stepsBack = this.#guard.stepsBack !== undefined;
     if (this.#cluster!.self.clockOff !== stepsBack) this.#viewVersion++;
     this.#cluster!.self.clockOff = stepsBack;
-    const { state, offsetMs } = this.#clock;
-    if ((state === 'off') === (before.state === 'off')) return;
-    if (state === 'off') this.#ports.log.error('the clock of this node is off', { offsetMs });
-    else this.#ports.log.info('the clock of this node is no longer off', { offsetMs });
+    sayClock(this.#ports.log, before, this.#clock);
   }
 
   #nowMs(): number {

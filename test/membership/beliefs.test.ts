@@ -22,7 +22,7 @@ class Bench {
       ask: name => say(`ask ${name}`),
       outdated: () => say('outdated'),
       selfRaised: contradicts => say(contradicts ? 'contradicts' : 'says'),
-      duplicate: other => say(`duplicate ${other.actor}`),
+      superseded: by => say(`superseded by ${by.actor}`),
     });
     this.beliefs.setPlaces(names.map(name => clusterMember(identityOf(name))));
   }
@@ -69,6 +69,21 @@ describe('A belief', () => {
     bench.hear('n2', { refutation: 3, status: 'dead' });
     bench.hear('n2', { generation: 2_000, actor: 'n2.2' });
     expect(bench.take()).toEqual(['n2 alive>dead', 'n2 dead>alive']);
+  });
+
+  it('of a later actor makes the others of its name former ones, in whatever order they are heard of', () => {
+    const bench = new Bench();
+    const isFormer = (actor: string) => bench.beliefs.isFormer({ name: 'n2', actor });
+    bench.hear('n2', { actor: 'n2.1', generation: 1_000 });
+    expect([isFormer('n2.1'), isFormer('n2.2')]).toEqual([false, false]);
+    bench.hear('n2', { actor: 'n2.2', generation: 2_000, status: 'dead' });
+    bench.hear('n2', { actor: 'n2.0', generation: 500 });
+    expect(['n2.0', 'n2.1', 'n2.2', 'n2.3'].map(isFormer)).toEqual([true, true, false, false]);
+    // It has found its former self, and raised its generation.
+    bench.hear('n2', { actor: 'n2.0', generation: 2_001 });
+    expect(['n2.0', 'n2.1', 'n2.2'].map(isFormer)).toEqual([false, true, true]);
+    for (let i = 3; i < 30; i++) bench.hear('n2', { actor: `n2.${i}`, generation: 3_000 + i });
+    expect([isFormer('n2.1'), isFormer('n2.28')]).toEqual([false, true]);
   });
 
   it('of a stranger there is none', () => {
@@ -255,13 +270,26 @@ describe('What others say of oneself', () => {
     expect(ofSelf(bench, { status: 'dead', refutation: NUMBER_LIMIT - 2 })).toEqual(['contradicts']);
   });
 
-  it('under another actor is a former self, and raises the generation above it; again, it is a living double', () => {
+  it('under another actor, started when by its own time it has yet to be, is a former self, and is raised above', () => {
     const bench = informed();
     expect(ofSelf(bench, { actor: 'n1.9', generation: 5_000 })).toEqual(['contradicts']);
     expect(bench.beliefs.self).toMatchObject({ generation: 5_001, refutation: 1 });
     expect(ofSelf(bench, { actor: 'n1.9', generation: 5_000 })).toEqual([]);
-    expect(ofSelf(bench, { actor: 'n1.9', generation: 6_000 })).toEqual(['duplicate n1.9']);
-    expect(bench.beliefs.self.generation).toBe(5_001);
+    expect(ofSelf(bench, { actor: 'n1.9', generation: 6_000 })).toEqual(['contradicts']);
+    expect(bench.beliefs.self.generation).toBe(6_001);
+  });
+
+  it('under another actor that was started while it runs is of its successor, and never contradicted', () => {
+    const bench = informed();
+    bench.hear('n1', { actor: 'n1.9', generation: 5_000 }, [], 4_001);
+    expect(bench.take()).toEqual(['superseded by n1.9']);
+    expect(bench.beliefs.self.generation).toBe(1_000);
+  });
+
+  it('under another actor is of its successor whatever the clocks say, once it has been a member for a while', () => {
+    const bench = informed();
+    bench.hear('n1', { actor: 'n1.9', generation: 9_000_000 }, [], 60_000);
+    expect(bench.take()).toEqual(['superseded by n1.9']);
   });
 });
 

@@ -305,14 +305,34 @@ describe('Swim', () => {
     expect(bench.sent.some(({ to }) => to === 'n3')).toBe(false);
   });
 
-  it('says when another running process bears its name, and stops claiming it', () => {
+  it('says when a later process bears its name, and claims it no more', () => {
     const bench = new Bench();
-    bench.hear('n1', { actor: 'n1.other', generation: 2_000 });
-    expect(bench.swim.memberOf('n1')!.generation).toBe(2_001);
+    const { generation } = bench.swim.memberOf('n1')!;
+    bench.hear('n1', { actor: 'n1.former', generation: generation + 2_000 });
+    expect(bench.swim.memberOf('n1')!.generation).toBe(generation + 2_001);
     expect(bench.events).toEqual([]);
-    bench.hear('n1', { actor: 'n1.other', generation: 2_002 });
-    expect(bench.events.map(({ type }) => type)).toEqual(['duplicate']);
-    expect(bench.swim.memberOf('n1')!.generation).toBe(2_001);
+    bench.run(60_000);
+    bench.events.length = 0;
+    bench.hear('n1', { actor: 'n1.later', generation: generation + 50_000 });
+    expect(bench.events.map(({ type }) => type)).toEqual(['superseded']);
+    expect(bench.swim.memberOf('n1')!.generation).toBe(generation + 2_001);
+  });
+
+  it('tells one that speaks under a name who bears it now', () => {
+    const bench = new Bench();
+    bench.hear('n2', { actor: 'n2.later', generation: 9_000, status: 'left' });
+    bench.sent.length = 0;
+    const former = bench.rumour('n2', { actor: 'n2.former', generation: 1_000 });
+    bench.receive('n2', { type: 'sync', digest: 1, rumours: [former] });
+    bench.receive('n2', { type: 'sync', digest: 1, rumours: [former] });
+    const told = bench
+      .ofType('gossip', 'n2')
+      .map(({ message }) => message.rumours.map(([name, actor]) => [name, actor]));
+    expect(told).toEqual([[['n2', 'n2.later']]]);
+    bench.run(200);
+    bench.sent.length = 0;
+    bench.swim.linkUp(identityOf('n2', 'n2.former'), bench.nowMs);
+    expect(bench.ofType('gossip', 'n2')[0]!.message.rumours.map(([, actor]) => actor)).toEqual(['n2.later']);
   });
 
   it('once it has left, answers probes but makes none and contradicts nothing', () => {

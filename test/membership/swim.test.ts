@@ -187,9 +187,12 @@ describe('A restarted node', () => {
 
   it('replaces it also when it was dead, and when its wall clock has gone backwards', () => {
     const network = settled(5, 1);
+    network.crash('n2', 'reset');
+    network.restart('n2', network.time.nowMs + 3_600_000);
+    expect(network.runUntil(() => network.allAlive(), 2_000)).toBeDefined();
     network.crash('n2', 'silent');
     expect(network.runUntil(() => network.allBelieve('n2', 'dead'), 20_000)).toBeDefined();
-    network.restart('n2', 0);
+    network.restart('n2', network.time.nowMs);
     expect(network.runUntil(() => network.allAlive(), 2_000)).toBeDefined();
     expect(network.node('n1').swim.memberOf('n2')!.actor).toBe(network.node('n2').swim.memberOf('n2')!.actor);
   });

@@ -19,6 +19,7 @@ export class Nodes {
   readonly wallOffsetsMs = new Map<string, number>();
   lost: (letter: Letter) => boolean = () => false;
   #letters: Letter[] = [];
+  #starts = 0;
 
   add(name: string, changes: Partial<NodeOptions> = {}): Node {
     const options = nodeOptions(name, {
@@ -34,7 +35,7 @@ export class Nodes {
         wallMs: () => 1_800_000_000_000 + this.nowMs + (this.wallOffsetsMs.get(name) ?? 0),
         monotonicMs: () => this.nowMs,
       },
-      random: new SeededRandom(this.nodes.size + 1),
+      random: new SeededRandom(++this.#starts),
       outbox: {
         send: (to, head, body) => this.#post(name, to, head, body),
         sendOrdered: (to, head, body) => this.#post(name, to, head, body),
