@@ -10,8 +10,7 @@ import { firstOperationId, type ReplicationContext } from '../replication/replic
 import { NEVER } from '../store/record.ts';
 import type { ExplainMessage } from './explain-messages.ts';
 
-/** Versions put aside that one replica tells of, and bytes of their values. */
-const MOST_CONFLICTS = 64;
+/** Bytes of values put aside that one replica tells of. */
 const MOST_CONFLICT_BYTES = 1 << 20;
 
 interface Explanation {
@@ -118,17 +117,14 @@ export class Explainer {
   #conflictsHere({ conflicts }: Keyspace, key: Uint8Array): readonly ReplicaConflict[] {
     const { actors } = this.#context;
     let bytes = 0;
-    return conflicts
-      .of(key)
-      .slice(0, MOST_CONFLICTS)
-      .map(({ dot, value }) => {
-        bytes += value?.length ?? 0;
-        return {
-          dot: actors.dotText(dot),
-          writtenMs: wallMsOf(dot.stamp),
-          ...(value !== undefined && { length: value.length }),
-          ...(value !== undefined && bytes <= MOST_CONFLICT_BYTES && { value }),
-        };
-      });
+    return conflicts.of(key).map(({ dot, value }) => {
+      bytes += value?.length ?? 0;
+      return {
+        dot: actors.dotText(dot),
+        writtenMs: wallMsOf(dot.stamp),
+        ...(value !== undefined && { length: value.length }),
+        ...(value !== undefined && bytes <= MOST_CONFLICT_BYTES && { value }),
+      };
+    });
   }
 }

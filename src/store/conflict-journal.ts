@@ -16,16 +16,19 @@ interface Entry extends PutAside {
 /** What an entry takes besides its key and value, about. */
 const ENTRY_BYTES = 200;
 
+/** Versions kept of one key: as many as `COTERIE CONFLICTS` shows of a replica. */
+const MAX_OF_KEY = 64;
+
 /**
  * The versions that last-write-wins put aside on this replica, so that somebody can look whether it was right (DESIGN
- * §3). Bounded in bytes; the oldest give way.
+ * §3). Bounded in bytes, and in versions of each key; the oldest give way.
  */
 export class ConflictJournal {
   readonly #maxBytes: number;
   /** Oldest first. */
   readonly #entries = new Set<Entry>();
-  /** Of each key, by its `keyName`; oldest first. */
-  readonly #byKey = new Map<string, Entry[]>();
+  /** Of each key, by its `keyName` and `dotName`; oldest first. */
+  readonly #byKey = new Map<string, Map<string, Entry>>();
   #byteLength = 0;
   #noted = 0;
 
@@ -50,15 +53,16 @@ export class ConflictJournal {
   /** @param value is kept, and must not change. */
   add(key: Uint8Array, dot: Dot, value: Uint8Array | undefined): void {
     const name = keyName(key);
-    const ofKey = this.#byKey.get(name) ?? [];
-    if (ofKey.some(entry => entry.dot.stamp === dot.stamp && entry.dot.actor === dot.actor)) return;
+    const ofKey = this.#byKey.get(name) ?? new Map<string, Entry>();
+    if (ofKey.has(dotName(dot))) return;
     this.#noted++;
     const bytes = ENTRY_BYTES + key.length + (value?.length ?? 0);
     if (bytes > this.#maxBytes) return;
     const entry: Entry = { key: name, dot, value, bytes };
     this.#entries.add(entry);
-    this.#byKey.set(name, [...ofKey, entry]);
+    this.#byKey.set(name, ofKey.set(dotName(dot), entry));
     this.#byteLength += bytes;
+    if (ofKey.size > MAX_OF_KEY) this.#drop(firstOf(ofKey));
     for (const oldest of this.#entries) {
       if (this.#byteLength <= this.#maxBytes) break;
       this.#drop(oldest);
@@ -67,14 +71,22 @@ export class ConflictJournal {
 
   /** What was put aside of a key, the latest first. */
   of(key: Uint8Array): readonly PutAside[] {
-    return [...(this.#byKey.get(keyName(key)) ?? [])].reverse();
+    return [...(this.#byKey.get(keyName(key))?.values() ?? [])].reverse();
   }
 
   #drop(entry: Entry): void {
     this.#entries.delete(entry);
     this.#byteLength -= entry.bytes;
-    const left = this.#byKey.get(entry.key)!.filter(each => each !== entry);
-    if (left.length > 0) this.#byKey.set(entry.key, left);
-    else this.#byKey.delete(entry.key);
+    const ofKey = this.#byKey.get(entry.key)!;
+    ofKey.delete(dotName(entry.dot));
+    if (ofKey.size === 0) this.#byKey.delete(entry.key);
   }
+}
+
+function dotName({ stamp, actor }: Dot): string {
+  return `${stamp} ${actor}`;
+}
+
+function firstOf(entries: ReadonlyMap<string, Entry>): Entry {
+  return entries.values().next().value!;
 }

@@ -43,6 +43,16 @@ describe('The conflict journal', () => {
     expect(journal.of(K).map(each => each.dot.stamp)).toEqual([4, 3]);
   });
 
+  it('keeps the latest 64 of a key, however hot it is, and those of other keys besides', () => {
+    const journal = new ConflictJournal(1 << 20);
+    const other = Buffer.from('other');
+    journal.add(other, dot(1), value('vv'));
+    for (let i = 1; i <= 1_000; i++) journal.add(K, dot(i), value('vv'));
+    expect(journal.of(K).map(each => each.dot.stamp)).toEqual(Array.from({ length: 64 }, (_, i) => 1_000 - i));
+    expect(journal.of(other)).toHaveLength(1);
+    expect([journal.size, journal.noted, journal.byteLength]).toEqual([65, 1_001, 64 * 203 + 207]);
+  });
+
   it('does not keep what alone is beyond the bound, but counts it, and loses nothing for it', () => {
     const journal = new ConflictJournal(203);
     journal.add(K, dot(1), value('vv'));
