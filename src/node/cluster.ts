@@ -297,7 +297,7 @@ export class Cluster implements OperationRunner {
         return this.#replica.onHint(from, hint, slotOf(hint.key));
       }
       case MessageType.hinted:
-        return this.#hintReplay.onHinted(this.#hintMessages.decodeHinted(this.#reader));
+        return this.#hintReplay.onHinted(from, this.#hintMessages.decodeHinted(this.#reader));
       case MessageType.fence:
         return this.#fence.onFence(from, this.#collectionMessages.decodeFence(this.#reader));
       case MessageType.fenced:

@@ -44,6 +44,10 @@ interface Block {
   /** Hints [from, to) are in the queue. */
   from: number;
   to: number;
+  /** Not above any of its hints' times. */
+  oldestSecond: number;
+  /** Whether its hints have been judged since what they are about has changed. */
+  isJudged: boolean;
 }
 
 /**
@@ -52,6 +56,8 @@ interface Block {
  * A key that is written over and over while its peer is away shall not fill the queue. So each hint of the newest block
  * is remembered at the place that its hash says, where a later one takes it over; a hint that is found there is not
  * queued again. Older blocks are not searched: a hot key costs one hint a block, and a hint too many does no harm.
+ *
+ * When the ring changes any of them may be void. There may be millions, so they are judged a block at a time, and none is taken before.
  */
 export class HintQueue {
   readonly #blocks: Block[] = [];
@@ -70,7 +76,7 @@ export class HintQueue {
   /** Whether the next new hint takes another block. */
   get isFull(): boolean {
     const newest = this.#blocks.at(-1);
-    return newest === undefined || newest.to === BLOCK_HINTS;
+    return newest === undefined || newest.to === BLOCK_HINTS || !newest.isJudged;
   }
 
   /** When the first hint was noted, in seconds. */
@@ -97,6 +103,7 @@ export class HintQueue {
     const newest = this.#blocks.at(-1)!;
     newest.hints[newest.to] = hint;
     newest.seconds[newest.to] = second;
+    newest.oldestSecond = Math.min(newest.oldestSecond, second);
     newest.to++;
     this.#recent[placeOf(hint)] = newest.to;
     this.#size++;
@@ -112,20 +119,79 @@ export class HintQueue {
     return hint;
   }
 
-  /** Drops the hints that are not wanted; the others keep their order. */
-  retain(isWanted: (hint: Hint) => boolean): void {
-    for (let left = this.#size; left > 0; left--) {
-      const second = this.firstSecond;
-      const hint = this.take();
-      if (isWanted(hint)) this.add(hint, second);
+  /** Whether the first hint, if there is one, has been judged. */
+  get isFirstJudged(): boolean {
+    return this.#blocks[0]?.isJudged ?? true;
+  }
+
+  /** Any hint may be void from now on, until it is judged. */
+  doubt(): void {
+    for (const block of this.#blocks) block.isJudged = false;
+    this.#recent.fill(0);
+  }
+
+  /** Drops those of the next block in doubt that are not wanted. @returns whether there was one. */
+  judge(isWanted: (hint: Hint) => boolean): boolean {
+    const at = this.#blocks.findIndex(block => !block.isJudged);
+    const block = this.#blocks[at];
+    if (block === undefined) return false;
+    block.isJudged = true;
+    this.#retain(block, isWanted);
+    this.#joinWithPrevious(at);
+    return true;
+  }
+
+  /** Drops what was noted before that second and is not in doubt, of one block. @returns whether there was any. */
+  dropOlderThan(second: number, dropped: (hint: Hint) => void): boolean {
+    const at = this.#blocks.findIndex(block => block.isJudged && block.oldestSecond < second);
+    const block = this.#blocks[at];
+    if (block === undefined) return false;
+    const old: Hint[] = [];
+    this.#retain(block, (hint, noted) => {
+      if (noted < second) old.push(hint);
+      return noted >= second;
+    });
+    if (block === this.#blocks.at(-1)) this.#recent.fill(0);
+    if (block.from === block.to) this.#blocks.splice(at, 1);
+    for (const hint of old) dropped(hint);
+    return true;
+  }
+
+  /** Moves the wanted hints to the block's beginning, in their order. */
+  #retain(block: Block, isWanted: (hint: Hint, second: number) => boolean): void {
+    const { hints, seconds, from, to } = block;
+    block.from = 0;
+    block.to = 0;
+    block.oldestSecond = Number.POSITIVE_INFINITY;
+    for (let i = from; i < to; i++) {
+      if (isWanted(hints[i]!, seconds[i]!)) copyHint(block, i, block);
+      else this.#size--;
     }
+  }
+
+  /** What is left of a block takes no block of its own if there is room before it. */
+  #joinWithPrevious(at: number): void {
+    const block = this.#blocks[at]!;
+    const previous = this.#blocks[at - 1];
+    if (previous !== undefined && block.to <= BLOCK_HINTS - previous.to)
+      while (block.from < block.to) copyHint(block, block.from++, previous);
+    if (block.from === block.to) this.#blocks.splice(at, 1);
   }
 
   #addBlock(): void {
     const hints = new Float64Array(BLOCK_HINTS);
-    this.#blocks.push({ hints, seconds: new Uint32Array(BLOCK_HINTS), from: 0, to: 0 });
+    const seconds = new Uint32Array(BLOCK_HINTS);
+    this.#blocks.push({ hints, seconds, from: 0, to: 0, oldestSecond: Number.POSITIVE_INFINITY, isJudged: true });
     this.#recent.fill(0);
   }
+}
+
+function copyHint(source: Block, index: number, target: Block): void {
+  const second = source.seconds[index]!;
+  target.hints[target.to] = source.hints[index]!;
+  target.seconds[target.to] = second;
+  target.oldestSecond = Math.min(target.oldestSecond, second);
+  target.to++;
 }
 
 /** The hash is keyed, so its low bits will do. */

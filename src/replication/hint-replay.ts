@@ -62,9 +62,9 @@ export class HintReplay {
     return this.#underWay.size;
   }
 
-  onHinted(id: number): void {
+  onHinted(from: Peer, id: number): void {
     const record = this.#underWay.get(id);
-    if (record === undefined) return;
+    if (record?.handover.peer !== from) return;
     this.#remove(id, record);
     const { handover } = record;
     this.#context.counters.hintsReplayed++;
@@ -96,6 +96,7 @@ export class HintReplay {
 
   #handOverTo(peer: Peer, queue: HintQueue, share: number, nowMs: number): void {
     for (let left = share; left >= 1 && this.#allowance.left >= 1 && queue.size > 0; left--) {
+      if (!queue.isFirstJudged) return;
       if (this.#windowOf(peer) >= WINDOW || !this.#handOver(peer, queue, nowMs)) return;
     }
   }

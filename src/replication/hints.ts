@@ -15,6 +15,10 @@ export interface HintOptions {
   readonly replayRate: number;
 }
 
+/** Blocks of hints that one tick judges or drops, and records kept for others that it takes up anew: some ms. */
+const BLOCKS_AT_ONCE = 4;
+const KEPT_AT_ONCE = 1_000;
+
 /** What a record of average size takes beside its key and value. */
 const RECORD_OVERHEAD_BYTES = 96;
 
@@ -36,7 +40,9 @@ export class Hints {
   readonly #log: Log;
   readonly #queues = new Map<Peer, HintQueue>();
   /** Of each record kept for others, by its hint: how many queues and handovers it is in. */
-  readonly #kept = new Map<Hint, number>();
+  #kept = new Map<Hint, number>();
+  /** The same of former rings: to be kept anew for those who are sent their slots' writes now. */
+  readonly #keptBefore: Map<Hint, number>[] = [];
   #leastKeptStamp: Stamp = Number.POSITIVE_INFINITY;
   /** Peers for which hints were dropped since their queue was last empty. */
   readonly #owedRound = new Set<Peer>();
@@ -69,7 +75,7 @@ export class Hints {
 
   /** Whether any record is kept for others that this node is no replica of. */
   get keepsAny(): boolean {
-    return this.#kept.size > 0;
+    return this.#kept.size > 0 || this.#keptBefore.length > 0;
   }
 
   /** Not above the stamp of any record that is kept for others; +Infinity when none is. */
@@ -85,7 +91,8 @@ export class Hints {
   /** Names of the peers that are owed the key's record. */
   peersOwed(keyspace: Keyspace, slot: number, hash: number): readonly string[] {
     const hint = toHint(keyspace.db, slot, hash);
-    return [...this.#queues].filter(([, queue]) => queue.has(hint)).map(([peer]) => peer.name);
+    const isOwed = (peer: Peer) => this.#kept.has(hint) || this.#isOwed(peer, hint);
+    return [...this.#queues].filter(([peer, queue]) => queue.has(hint) && isOwed(peer)).map(([peer]) => peer.name);
   }
 
   /** The peer could not be sent what this node holds of the key. */
@@ -119,17 +126,16 @@ export class Hints {
 
   /**
    * The ring has changed. What is kept is kept for those who own its slot now, this node perhaps among them; notes about records of this
-   * node's own go with its slots (`leftovers.ts`), and are void for whoever is sent its writes no more.
+   * node's own go with its slots (`leftovers.ts`), and are void for whoever is sent its writes no more. There may be
+   * millions, so `tick` sees to them little by little.
    */
   ringChanged(): void {
-    const kept = [...this.#kept.keys()];
     for (const [peer, queue] of this.#queues) {
-      queue.retain(hint => this.#isOwed(peer, hint));
-      if (queue.size === 0) this.#queues.delete(peer);
+      if (this.#context.peers.includes(peer)) queue.doubt();
+      else this.#queues.delete(peer);
     }
-    this.#kept.clear();
-    for (const hint of kept) this.#keepAnew(hint);
-    if (this.#kept.size === 0) this.#forgetAll();
+    if (this.#kept.size > 0) this.#keptBefore.push(this.#kept);
+    this.#kept = new Map();
   }
 
   /** Puts back a hint that was taken out and not handed over. */
@@ -147,9 +153,11 @@ export class Hints {
 
   /** Drops what is too old, and sees that peers get the rounds that they are owed. */
   tick(): void {
-    const oldest = this.#nowSeconds() - this.#options.maxAgeMs / 1000;
+    this.#keepSomeAnew();
+    let left = BLOCKS_AT_ONCE;
     for (const [peer, queue] of this.#queues) {
-      while (queue.size > 0 && queue.firstSecond < oldest) this.#expire(peer, queue);
+      while (left > 0 && queue.judge(hint => this.#isOwed(peer, hint))) left--;
+      while (left > 0 && this.#expireSome(peer, queue)) left--;
       if (queue.size === 0) this.#queues.delete(peer);
     }
     for (const peer of this.#owedRound) {
@@ -166,10 +174,13 @@ export class Hints {
     if (isKept) this.#kept.set(hint, (this.#kept.get(hint) ?? 0) + 1);
   }
 
-  #expire(peer: Peer, queue: HintQueue): void {
-    this.release(queue.take());
-    this.#context.counters.hintsExpired++;
-    this.#oweRound(peer, 'too old');
+  #expireSome(peer: Peer, queue: HintQueue): boolean {
+    const oldest = this.#nowSeconds() - this.#options.maxAgeMs / 1000;
+    return queue.dropOlderThan(oldest, hint => {
+      this.release(hint);
+      this.#context.counters.hintsExpired++;
+      this.#oweRound(peer, 'too old');
+    });
   }
 
   #oweRound(peer: Peer, reason: string): void {
@@ -183,6 +194,19 @@ export class Hints {
     const slot = slotOfHint(hint);
     const { placement } = this.#context.keyspaces.get(dbOf(hint))!;
     return placement.isWrittenHere(slot) && placement.writersOf(slot).includes(peer);
+  }
+
+  #keepSomeAnew(): void {
+    const before = this.#keptBefore[0];
+    if (before === undefined) return;
+    let left = KEPT_AT_ONCE;
+    for (const hint of before.keys()) {
+      if (left-- === 0) return;
+      before.delete(hint);
+      this.#keepAnew(hint);
+    }
+    this.#keptBefore.shift();
+    if (!this.keepsAny) this.#forgetAll();
   }
 
   #keepAnew(hint: Hint): void {
@@ -202,12 +226,13 @@ export class Hints {
   /** Removes what is kept under a hint: no peer waits for it any more. */
   #forget(hint: Hint): void {
     this.#kept.delete(hint);
+    if (this.#keptBefore.some(before => before.has(hint))) return;
     this.#refusing = false;
     const { kept } = this.#context.keyspaces.get(dbOf(hint))!;
     const slot = slotOfHint(hint);
     const hash = hashOfHint(hint);
     for (const { key } of recordsUnder(kept, slot, [hash])) kept.remove(slot, hash, key);
-    if (this.#kept.size === 0) this.#forgetAll();
+    if (!this.keepsAny) this.#forgetAll();
   }
 
   #forgetAll(): void {

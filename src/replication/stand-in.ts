@@ -27,11 +27,16 @@ export class StandIn {
     this.#context.stamps.observe(stamp);
   }
 
+  /** Whether records of the keyspace are kept for others, whatever the asker's configuration says. */
+  mayStandIn(keyspace: Keyspace): boolean {
+    return keyspace.policy.sloppy;
+  }
+
   /** Where there is no room, or the record is stamped too far ahead, the answer is silence: the coordinator asks the next. */
   onRequest(from: Peer, request: StandInRequest, slot: number): void {
     const { id, epoch, db, key, record, replicas } = request;
     const keyspace = this.#context.keyspaces.get(db);
-    const peers = keyspace === undefined ? [] : peersOf(keyspace, slot, replicas);
+    const peers = keyspace === undefined || !this.mayStandIn(keyspace) ? [] : peersOf(keyspace, slot, replicas);
     if (keyspace === undefined || !isOfThisEpoch(this.#context, from, epoch) || peers.length === 0) {
       this.#context.counters.misdirected++;
       return;

@@ -279,7 +279,7 @@ export class WriteCoordinator {
     const { placement } = keyspace;
     const stamp = stamps.next(guard.stampMs());
     const record = this.#put(keyspace, slot, hash, key, mutation, stamp);
-    if (!placement.isHeldHere(slot)) this.#hints.keep(keyspace, slot, hash, stamp, placement.writersOf(slot));
+    if (!placement.isWrittenHere(slot)) this.#hints.keep(keyspace, slot, hash, stamp, placement.writersOf(slot));
     return record;
   }
 

@@ -57,6 +57,71 @@ describe('A queue of hints', () => {
     );
   });
 
+  it('drops what is not wanted when it is judged, a block at a time, in its order, and takes nothing before', () => {
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.integer({ min: 1, max: 5_000 }) },
+      fc.constantFrom('doubt', 'judge', 'take' as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), fc.integer({ min: 1, max: 9 }), (steps, share) => {
+        const queue = new HintQueue();
+        const isWanted = (hint: Hint) => hashOfHint(hint) % share === 0;
+        let twin: { hint: Hint; second: number; isJudged: boolean }[] = [];
+        let next = 0;
+        const judgeAll = () => {
+          while (queue.judge(isWanted));
+          twin = twin.filter(({ hint, isJudged }) => isJudged || isWanted(hint));
+          for (const each of twin) each.isJudged = true;
+        };
+        for (const [second, what] of steps.entries()) {
+          if (typeof what === 'number') {
+            for (const end = next + what; next < end; next++) {
+              const hint = toHint(0, 1, next);
+              queue.add(hint, second);
+              twin.push({ hint, second, isJudged: true });
+            }
+          } else if (what === 'doubt') {
+            queue.doubt();
+            for (const each of twin) each.isJudged = false;
+          } else if (what === 'judge') judgeAll();
+          else if (twin.length > 0 && queue.isFirstJudged) {
+            expect(queue.firstSecond).toBe(twin[0]!.second);
+            expect(queue.take()).toBe(twin.shift()!.hint);
+          }
+          expect(queue.size).toBe(twin.length);
+        }
+        judgeAll();
+        for (const { hint } of twin) expect(queue.take()).toBe(hint);
+        expect([queue.size, queue.byteLength]).toEqual([0, new HintQueue().byteLength]);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('that is left with few hints of each block keeps them in few blocks', () => {
+    const queue = new HintQueue();
+    for (let i = 0; i < 80_000; i++) queue.add(toHint(0, 1, i), 0);
+    const before = queue.byteLength;
+    queue.doubt();
+    expect([queue.isFirstJudged, queue.hasLately(toHint(0, 1, 79_999))]).toEqual([false, false]);
+    while (queue.judge(hint => hashOfHint(hint) % 8 === 0));
+    expect(queue.size).toBe(10_000);
+    expect(queue.byteLength).toBeLessThan(before / 3);
+  });
+
+  it('drops what is old wherever it is, a block at a time, and finds no room for what it does not have', () => {
+    const queue = new HintQueue();
+    for (let i = 0; i < 10_000; i++) queue.add(toHint(0, 1, i), 20 + i);
+    queue.add(toHint(0, 1, 10_000), 5);
+    const dropped: number[] = [];
+    const drop = () => queue.dropOlderThan(22, hint => dropped.push(hashOfHint(hint)));
+    expect([drop(), drop(), drop()]).toEqual([true, true, false]);
+    expect(dropped).toEqual([0, 1, 10_000]);
+    expect([queue.size, queue.firstSecond, queue.take()]).toEqual([9_998, 22, toHint(0, 1, 2)]);
+    queue.doubt();
+    expect(queue.dropOlderThan(99_999, () => {})).toBe(false);
+  });
+
   it('goes on over many blocks, and gives their memory back', () => {
     const queue = new HintQueue();
     const empty = queue.byteLength;

@@ -212,6 +212,37 @@ describe('What hints cannot keep', () => {
     expect(['a', 'b'].map(key => network.valueAt('n3', key, 0))).toEqual(['1', '2']);
   });
 
+  it('that was put back behind later ones is dropped when it is too old', () => {
+    const network = withoutAntiEntropy({ hints: { maxAgeMs: 10_000 } });
+    network.kill('n3');
+    network.set('n1', 'old', '1', 0);
+    network.advance(5_000);
+    network.drop(({ type }) => isSync(type) || type === 'hint');
+    bringBack(network, 'n3');
+    network.advance(100);
+    const keyspace = network.keyspace('n1', 0);
+    hintsOf(network).note(network.node('n1').cluster.peerOf('n3')!, keyspace, 1, 1);
+    network.kill('n3');
+    expect(hintsOf(network).size).toBe(2);
+    network.advance(7_000);
+    expect([network.node('n1').counters.hintsExpired, hintsOf(network).size]).toEqual([1, 1]);
+  });
+
+  it('is handed over when its own peer says so, and no other', () => {
+    const network = withoutAntiEntropy();
+    network.kill('n3');
+    network.set('n1', 'k', 'v', 0);
+    bringBack(network, 'n3');
+    network.drop(({ type }) => isSync(type) || type === 'hinted');
+    network.advance(100);
+    const answer = network.sent.find(between('n3', 'n1', 'hinted'))!;
+    network.drop(({ type }) => isSync(type));
+    network.deliverAgain({ ...answer, from: 'n2' });
+    expect(network.node('n1').counters.hintsReplayed).toBe(0);
+    network.deliverAgain(answer);
+    expect(network.node('n1').counters.hintsReplayed).toBe(1);
+  });
+
   it('is owed a round when its peer is there, also where the link never broke', () => {
     const network = new TestNetwork({ nodes: 3, hints: { maxBytes: 100 }, antiEntropy: NEVER_SYNC });
     network.refuse(between('n1', 'n3', 'replicate'));

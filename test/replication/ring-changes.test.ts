@@ -2,7 +2,18 @@ import { describe, expect, it, vi } from 'vitest';
 import { SLOT_COUNT, slotOf } from '../../src/lib/slots.ts';
 import { advanced, type Topology, withMember, withoutMember } from '../../src/membership/topology.ts';
 import { Placement } from '../../src/replication/placement.ts';
-import { about, between, ofType, only, read, setTo, TestNetwork, type TestNode, WRITTEN } from './test-network.ts';
+import {
+  about,
+  between,
+  EVENTUAL,
+  ofType,
+  only,
+  read,
+  setTo,
+  TestNetwork,
+  type TestNode,
+  WRITTEN,
+} from './test-network.ts';
 
 const DB = 1;
 
@@ -622,6 +633,59 @@ describe('Hints', () => {
     network.adopt(advanced(merge));
     network.adopt(advanced(advanced(merge)));
     expect(owed()).toEqual([stays[1]]);
+  });
+
+  it('are judged little by little, none of them in the turn in which the ring changes', () => {
+    const network = new TestNetwork({ nodes: 3, keyspaces: [EVENTUAL], hints: { maxBytes: 16 << 20 } });
+    const { cluster } = network.node('n1');
+    const keyspace = network.keyspace('n1', 0);
+    const n3 = cluster.peerOf('n3')!;
+    network.kill('n3');
+    for (let hash = 0; hash < 100_000; hash++) cluster.hints.note(n3, keyspace, hash % SLOT_COUNT, hash);
+    const before = cluster.hints.byteLength;
+    const merge = withMember(network.topology, network.member('n4'));
+    const isAsked = vi.spyOn(Placement.prototype, 'writersOf');
+    for (const topology of [merge, advanced(merge), advanced(advanced(merge))]) network.adopt(topology, ['n1']);
+    const asked = () => isAsked.mock.calls.length;
+    expect([asked(), cluster.hints.size]).toEqual([0, 100_000]);
+    cluster.hints.tick();
+    expect(asked()).toBeGreaterThan(4_000);
+    expect(asked()).toBeLessThanOrEqual(4 * 8_192);
+    for (let i = 0; i < 5; i++) cluster.hints.tick();
+    isAsked.mockRestore();
+    const { placement } = keyspace;
+    const isOwed = (slot: number) => placement.isWrittenHere(slot) && placement.writersOf(slot).includes(n3);
+    const owed = Array.from({ length: 100_000 }, (_, hash) => isOwed(hash % SLOT_COUNT)).filter(Boolean).length;
+    expect([cluster.hints.size, owed < 60_000]).toEqual([owed, true]);
+    expect(cluster.hints.byteLength).toBeLessThan(before);
+  });
+
+  it('for a node that is no member any more are forgotten', () => {
+    const network = new TestNetwork({ nodes: 4, keyspaces: [EVENTUAL] });
+    const { cluster } = network.node('n1');
+    network.kill('n4');
+    for (let i = 0; i < 20; i++) network.set('n1', `key:${i}`, 'v', 0);
+    expect(cluster.hints.size).toBeGreaterThan(0);
+    const merge = withoutMember(network.topology, 'n4', true);
+    for (const topology of [merge, advanced(merge), advanced(advanced(merge))]) network.adopt(topology, ['n1']);
+    expect([cluster.hints.size, cluster.hints.byteLength]).toEqual([0, 0]);
+  });
+
+  it('are not made for itself by a former owner that stamps a write again', () => {
+    const { network, merge, pass } = joining();
+    network.adopt(merge);
+    network.advance(3_000);
+    const { key, stays, leaves } = movingKey(network);
+    network.drop(({ from }) => from === leaves);
+    const told = network.set(leaves, key, 'first');
+    network.advance(10);
+    expect(only(network.set(stays[0], key, 'later', DB, 1))).toEqual(WRITTEN);
+    network.adopt(pass);
+    network.drop(() => false);
+    network.advance(200);
+    expect(only(told)).toEqual(WRITTEN);
+    expect(network.node(leaves).counters.restamps).toBeGreaterThan(0);
+    expect([network.node(leaves).cluster.hints.size, network.node(leaves).cluster.hints.keepsAny]).toEqual([0, false]);
   });
 
   it('and tombstones wait while the ring changes', () => {

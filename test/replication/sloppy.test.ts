@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { slotOf } from '../../src/lib/slots.ts';
+import { advanced, withoutMember } from '../../src/membership/topology.ts';
+import { StandIn } from '../../src/replication/stand-in.ts';
 import { StandInRequests } from '../../src/replication/stand-in-requests.ts';
 import { ofType, only, QUORUM, read, SLOPPY, setTo, TestNetwork, WRITTEN } from './test-network.ts';
 
@@ -331,6 +333,42 @@ describe('A stand-in', () => {
     expect(network.node(standIns[0]).counters.misdirected).toBeGreaterThan(0);
   });
 
+  it('keeps nothing of a keyspace that is strict here, though its asker takes it for sloppy', () => {
+    const { network, replicas, standIns } = fiveNodes();
+    const asker = vi.spyOn(StandInRequests.prototype, 'mayStandIn').mockReturnValue(true);
+    network.kill(replicas[1]);
+    network.kill(replicas[2]);
+    const told = network.set(replicas[0], KEY, 'v', QUORUM.db);
+    network.settle();
+    asker.mockRestore();
+    expect(told).toEqual([]);
+    expect([network.keyspace(standIns[0]).keptBytes, network.node(standIns[0]).cluster.hints.size]).toEqual([0, 0]);
+    expect(network.node(standIns[0]).counters.misdirected).toBeGreaterThan(0);
+  });
+
+  it('keeps it for the owners of a later ring, a little at each tick, and vouches for nothing meanwhile', () => {
+    const { network, replicas, standIns } = fiveNodes({ hints: { maxBytes: 16 << 20 } });
+    for (const name of replicas) network.kill(name);
+    const keys = Array.from({ length: 2_500 }, (_, i) => `{${KEY}}${i}`);
+    for (const key of keys) expect(only(network.set(standIns[0], key, 'v', DB, 1))).toEqual(WRITTEN);
+    const { cluster } = network.node(standIns[0]);
+    const least = cluster.coordinator.leastUndeliveredStamp();
+    // The stand-in is an owner from now on, and one of the owners is gone.
+    const merge = withoutMember(network.topology, replicas[2], true);
+    for (const topology of [merge, advanced(merge), advanced(advanced(merge))])
+      network.adopt(topology, [standIns[0], standIns[1]]);
+    const written = () => keys.filter(key => network.valueAt(standIns[0], key, DB) === 'v').length;
+    expect([written(), cluster.hints.keepsAny]).toEqual([0, true]);
+    cluster.tick();
+    expect([written(), cluster.hints.keepsAny]).toEqual([1_000, true]);
+    expect(cluster.coordinator.leastUndeliveredStamp()).toBe(least);
+    for (let i = 0; i < 3; i++) cluster.tick();
+    // The two other owners are still owed it, as a replica owes it.
+    expect([written(), cluster.hints.keepsAny, cluster.hints.size]).toEqual([2_500, false, 2 * 2_500]);
+    expect(network.keyspace(standIns[0], DB).keptBytes).toBe(0);
+    expect(cluster.coordinator.leastUndeliveredStamp()).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('tells the least stamp that it keeps', () => {
     const { network, replicas, standIns } = fiveNodes();
     network.kill(replicas[1]);
@@ -384,17 +422,15 @@ describe('A stand-in', () => {
 
 describe('A planted bug: stand-ins that count towards a strict W', () => {
   it('acknowledges a write that no second replica holds', () => {
-    const { mayStandIn } = StandInRequests.prototype;
-    StandInRequests.prototype.mayStandIn = () => true;
-    try {
-      const { network, replicas } = fiveNodes();
-      network.kill(replicas[1]);
-      network.kill(replicas[2]);
-      const told = network.set(replicas[0], KEY, 'v', QUORUM.db);
-      network.settle();
-      expect(only(told)).toEqual(WRITTEN);
-    } finally {
-      StandInRequests.prototype.mayStandIn = mayStandIn;
-    }
+    const planted = [StandInRequests, StandIn].map(({ prototype }) =>
+      vi.spyOn(prototype, 'mayStandIn').mockReturnValue(true),
+    );
+    const { network, replicas } = fiveNodes();
+    network.kill(replicas[1]);
+    network.kill(replicas[2]);
+    const told = network.set(replicas[0], KEY, 'v', QUORUM.db);
+    network.settle();
+    for (const bug of planted) bug.mockRestore();
+    expect(only(told)).toEqual(WRITTEN);
   });
 });

@@ -4,6 +4,7 @@ import { AntiEntropy } from '../../src/replication/anti-entropy.ts';
 import { Forwarder } from '../../src/replication/forwarder.ts';
 import { WriteQuorum } from '../../src/replication/quorum.ts';
 import { SlotMerges } from '../../src/replication/slot-merges.ts';
+import { StandIn } from '../../src/replication/stand-in.ts';
 import { StandInRequests } from '../../src/replication/stand-in-requests.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 import { SlotAccounts } from '../../src/store/slot-accounts.ts';
@@ -32,7 +33,7 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
   });
 
   test('a hint that counts towards a strict W', () => {
-    plant(StandInRequests.prototype, 'mayStandIn', { value: () => true });
+    for (const { prototype } of [StandInRequests, StandIn]) plant(prototype, 'mayStandIn', { value: () => true });
     expectCaught('stale-read');
   });
 
