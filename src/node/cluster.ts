@@ -162,15 +162,17 @@ export class Cluster implements OperationRunner {
     const gone = this.#members.goneIn(topology);
     this.#topology = topology;
     this.#rings = this.#members.follow(topology);
-    for (const peer of gone) this.#forget(peer);
+    for (const peer of gone) peer.linked = false;
     this.#fence.giveUp();
     this.collector.ringChanged();
     if (isSame) for (const { placement } of this.keyspaces.values()) placement.goOnTo(topology.epoch);
-    else this.#ringChanged();
+    else this.#place();
+    // Ends operations of clients, who may go on at once: by the new lists.
+    for (const peer of gone) this.#linkDown(peer);
+    if (!isSame) this.#ringChanged();
   }
 
-  /** The new ring is in force; now all that has to do with the former one. The order matters: what is kept for others, before leftovers. */
-  #ringChanged(): void {
+  #place(): void {
     this.#hintReplay.ringChanges();
     const placements = new Map<number | 'all', Placement>();
     for (const keyspace of this.keyspaces.values()) {
@@ -179,17 +181,16 @@ export class Cluster implements OperationRunner {
       placements.set(replicas, placement);
       keyspace.place(placement);
     }
+  }
+
+  /** The new ring is in force; now all that has to do with the former one. The order matters: what is kept for others, before leftovers. */
+  #ringChanged(): void {
     this.hints.ringChanged();
     this.antiEntropy.ringChanged();
     this.leftovers.ringChanged();
     this.survey.ringChanged();
     this.coordinator.ringChanged();
     this.forwarder.ringChanged();
-  }
-
-  #forget(peer: Peer): void {
-    peer.linked = false;
-    this.#linkDown(peer);
   }
 
   peerOf(name: NodeName): Peer | undefined {

@@ -424,6 +424,18 @@ describe('A change', () => {
     expect(network.keyspace('n1', DB).placement.replicaCount).toBe(2);
   });
 
+  it('has put the new lists in force when operations end whose peer is gone with it', () => {
+    const network = new TestNetwork({ nodes: 4 });
+    const { cluster } = network.node('n1');
+    const heard: [name: string, linked: boolean, epochsBehind: number][] = [];
+    vi.spyOn(cluster.forwarder, 'onLinkDown').mockImplementation(({ name, linked }) => {
+      heard.push([name, linked, cluster.context.epoch - network.keyspace('n1', DB).placement.epoch]);
+    });
+    const merge = withoutMember(network.topology, 'n4', true);
+    for (const topology of [merge, advanced(merge), advanced(advanced(merge))]) network.adopt(topology, ['n1']);
+    expect(heard).toEqual([['n4', false, 0]]);
+  });
+
   it('that is called off leaves the old owners, and the newcomer nothing', () => {
     const { network, merge } = joining();
     network.adopt(merge);
