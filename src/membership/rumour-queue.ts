@@ -18,10 +18,6 @@ export class RumourQueue {
     this.#sent.set(name, 0);
   }
 
-  delete(name: NodeName): void {
-    this.#sent.delete(name);
-  }
-
   /** At most `count` names, those passed on least often. */
   next(count: number): NodeName[] {
     if (this.#sent.size <= count) return [...this.#sent.keys()];

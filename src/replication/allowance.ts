@@ -23,6 +23,8 @@ export class Allowance {
   }
 
   earn(nowMs: number): void {
+    // Nothing is earned in no time, at whatever rate: infinity times 0 is no number.
+    if (nowMs === this.#earnedMs) return;
     this.#left = Math.min(this.#most, this.#left + (this.#perSecond * (nowMs - this.#earnedMs)) / 1000);
     this.#earnedMs = nowMs;
   }

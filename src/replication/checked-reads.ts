@@ -1,5 +1,6 @@
 import { MAX_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
 import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
+import { SLOT_COUNT } from '../lib/slots.ts';
 
 /** Lets a number through that can count, number, measure or stamp: a safe integer, not negative. `what` is for the error. */
 export function naturalOf(value: number, what: string): number {
@@ -18,6 +19,13 @@ export function readWord<T extends string>(input: ByteReader, words: readonly T[
   const word = words[index];
   if (word === undefined) throw new MalformedMessageError(`Cannot take ${index} for ${what}`);
   return word;
+}
+
+/** A slot, sent as u16. */
+export function readSlot(input: ByteReader): number {
+  const slot = input.u16();
+  if (slot >= SLOT_COUNT) throw new MalformedMessageError(`Cannot take ${slot} for a slot`);
+  return slot;
 }
 
 /** A stamp, sent as f64. */

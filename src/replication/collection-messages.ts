@@ -1,8 +1,7 @@
 import type { Stamp } from '../clock/hybrid-clock.ts';
-import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
+import type { ByteReader } from '../lib/byte-reader.ts';
 import { ByteWriter } from '../lib/byte-writer.ts';
-import { SLOT_COUNT } from '../lib/slots.ts';
-import { naturalOf, readNatural, readStamp, readWord } from './checked-reads.ts';
+import { naturalOf, readNatural, readSlot, readStamp, readWord } from './checked-reads.ts';
 import { type Encoded, MessageType } from './message-type.ts';
 import type { RecordCodec } from './record-codec.ts';
 import type { KnownVersion } from './versions.ts';
@@ -143,22 +142,17 @@ export class CollectionMessages {
     return { epoch: input.u32(), db: input.u8(), entry: this.#readEntry(input) };
   }
 
-  #writeEntry({ slot, hash, dot, expiryDot }: TombstoneEntry): void {
-    const out = this.#out;
-    out.u16(slot);
-    out.u32(hash);
-    out.u8(expiryDot === undefined ? 1 : 2);
-    this.#records.writeDot(out, dot.actor, dot.stamp);
-    if (expiryDot !== undefined) this.#records.writeDot(out, expiryDot.actor, expiryDot.stamp);
+  #writeEntry(entry: TombstoneEntry): void {
+    this.#out.u16(entry.slot);
+    this.#out.u32(entry.hash);
+    this.#records.writeDots(this.#out, entry);
   }
 
   #readEntry(input: ByteReader): TombstoneEntry {
-    const slot = input.u16();
-    if (slot >= SLOT_COUNT) throw new MalformedMessageError(`Cannot take ${slot} for a slot`);
+    const slot = readSlot(input);
     const hash = input.u32();
-    const dots = input.u8();
-    const dot = this.#records.readDot(input);
-    return { slot, hash, dot, expiryDot: dots === 2 ? this.#records.readDot(input) : undefined };
+    const { dot, expiryDot } = this.#records.readVersion(input);
+    return { slot, hash, dot, expiryDot };
   }
 
   #begin(type: number): ByteWriter {

@@ -168,7 +168,7 @@ export class Placement {
 
   /** Whether this node is sent the slot's writes. */
   isWrittenHere(slot: number): boolean {
-    return this.#flags[slot] !== 0;
+    return (this.#flags[slot]! & ALL_SIDES) !== 0;
   }
 
   /** Whether this node's acknowledgement counts on both sides. */

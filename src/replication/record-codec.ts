@@ -5,6 +5,7 @@ import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 import type { ByteWriter } from '../lib/byte-writer.ts';
 import type { Dot, Expiry, StoredRecord } from '../store/record.ts';
 import { readNatural, readStamp } from './checked-reads.ts';
+import type { KnownVersion } from './versions.ts';
 
 const TOMBSTONE = 1;
 const EXPIRY = 2;
@@ -75,6 +76,29 @@ export class RecordCodec {
   readDot(input: ByteReader): Dot {
     const actor = this.#readActor(input);
     return { actor, stamp: readStamp(input) };
+  }
+
+  /** The dots of a version behind how many there are: none where none is known, one, or two with the expiry's. */
+  writeDots(out: ByteWriter, version: KnownVersion | undefined): void {
+    out.u8(version === undefined ? 0 : version.expiryDot === undefined ? 1 : 2);
+    if (version === undefined) return;
+    const { dot, expiryDot } = version;
+    this.writeDot(out, dot.actor, dot.stamp);
+    if (expiryDot !== undefined) this.writeDot(out, expiryDot.actor, expiryDot.stamp);
+  }
+
+  readDots(input: ByteReader): KnownVersion | undefined {
+    const count = input.u8();
+    if (count > 2) throw new MalformedMessageError(`Cannot take ${count} dots for a version`);
+    if (count === 0) return undefined;
+    return { dot: this.readDot(input), expiryDot: count === 2 ? this.readDot(input) : undefined };
+  }
+
+  /** As `readDots`, of a record that there is. */
+  readVersion(input: ByteReader): KnownVersion {
+    const version = this.readDots(input);
+    if (version === undefined) throw new MalformedMessageError('Cannot read a version: it has no dot');
+    return version;
   }
 
   #read(input: ByteReader, valueIsRest: boolean): StoredRecord {

@@ -99,10 +99,7 @@ export class ReplicaMessages {
     out.u32(epoch);
     out.u8(db);
     out.bytes(key);
-    const dots = known === undefined ? 0 : known.expiryDot === undefined ? 1 : 2;
-    out.u8(dots);
-    if (known !== undefined) this.#records.writeDot(out, known.dot.actor, known.dot.stamp);
-    if (known?.expiryDot !== undefined) this.#records.writeDot(out, known.expiryDot.actor, known.expiryDot.stamp);
+    this.#records.writeDots(out, known);
     return this.#endWithValue(undefined);
   }
 
@@ -111,11 +108,7 @@ export class ReplicaMessages {
     const epoch = input.u32();
     const db = input.u8();
     const key = input.bytes();
-    const dots = input.u8();
-    if (dots === 0) return { id, epoch, db, key, known: undefined };
-    const dot = this.#records.readDot(input);
-    const expiryDot = dots === 2 ? this.#records.readDot(input) : undefined;
-    return { id, epoch, db, key, known: { dot, expiryDot } };
+    return { id, epoch, db, key, known: this.#records.readDots(input) };
   }
 
   encodeReadReply({ id, refilling, status, record }: ReplicaReadReply): Encoded {

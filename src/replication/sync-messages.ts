@@ -3,7 +3,7 @@ import { type ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
 import { ByteWriter } from '../lib/byte-writer.ts';
 import { SLOT_COUNT, slotOf } from '../lib/slots.ts';
 import type { StoredRecord } from '../store/record.ts';
-import { readNatural } from './checked-reads.ts';
+import { readNatural, readSlot } from './checked-reads.ts';
 import { type Encoded, MessageType } from './message-type.ts';
 import type { RecordCodec } from './record-codec.ts';
 import { CHILDREN, isBlock, type SyncBlock } from './sync-blocks.ts';
@@ -203,11 +203,9 @@ export class SyncMessages {
     out.u32(page.toHash);
     out.u8(page.isOffer ? 1 : 0);
     out.u32(page.entries.length);
-    for (const { hash, dot, expiryDot } of page.entries) {
-      out.u32(hash);
-      out.u8(expiryDot === undefined ? 1 : 2);
-      this.#records.writeDot(out, dot.actor, dot.stamp);
-      if (expiryDot !== undefined) this.#records.writeDot(out, expiryDot.actor, expiryDot.stamp);
+    for (const entry of page.entries) {
+      out.u32(entry.hash);
+      this.#records.writeDots(out, entry);
     }
     return this.#end();
   }
@@ -216,16 +214,15 @@ export class SyncMessages {
     const round = readNatural(input, 'a round');
     const db = input.u8();
     const epoch = input.u32();
-    const slot = input.u16();
+    const slot = readSlot(input);
     const fromHash = input.u32();
     const toHash = input.u32();
     const isOffer = input.u8() === 1;
     const entries: PageEntry[] = [];
     for (let left = input.count(14); left > 0; left--) {
       const hash = input.u32();
-      const dots = input.u8();
-      const dot = this.#records.readDot(input);
-      entries.push({ hash, dot, expiryDot: dots === 2 ? this.#records.readDot(input) : undefined });
+      const { dot, expiryDot } = this.#records.readVersion(input);
+      entries.push({ hash, dot, expiryDot });
     }
     return { round, db, epoch, slot, fromHash, toHash, isOffer, entries };
   }
@@ -255,7 +252,7 @@ export class SyncMessages {
   decodePageReply(input: ByteReader): SyncPageReply {
     const round = readNatural(input, 'a round');
     const db = input.u8();
-    const slot = input.u16();
+    const slot = readSlot(input);
     const fromHash = input.u32();
     const nextHash = readNatural(input, 'a hash');
     if (nextHash <= fromHash || nextHash > END_OF_SLOT) {

@@ -140,10 +140,6 @@ export class PackedRecords {
     return { dot, atMs: this.expiryAtMs(ref) };
   }
 
-  vectorSize(ref: RecordRef): number {
-    return this.#shapeOf(ref) & VECTOR_MASK;
-  }
-
   vectorOf(ref: RecordRef): VersionVector {
     const shape = this.#shapeOf(ref);
     const size = shape & VECTOR_MASK;

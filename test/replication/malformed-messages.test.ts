@@ -211,6 +211,19 @@ describe('Bytes that no encoder wrote', () => {
       expect(refillingRuns([0, 5], run)).toBe('refused');
   });
 
+  it('name no slot that there is not, and no version of more than two dots', () => {
+    const page = { round: 1, epoch: 1, db: 1, slot: 16_383, fromHash: 0, toHash: 9, isOffer: false, entries: [ENTRY] };
+    const asked = (changes: object) => Buffer.from(sync.out.encodePage({ ...page, ...changes }).head);
+    const decode = (message: Buffer) => attempt(input => sync.into.decodePage(input), message);
+    expect([decode(asked({})), decode(asked({ slot: 16_384 }))]).toEqual(['decoded', 'refused']);
+    for (const count of [0, 3]) {
+      const message = asked({});
+      const empty = asked({ entries: [] }).length;
+      message[empty + 4] = count;
+      expect(decode(message)).toBe('refused');
+    }
+  });
+
   it('bring no key of another slot, and no page that goes on where it began', () => {
     const page = { round: 1, db: 1, slot: slotOf(KEY), fromHash: 5, nextHash: 9, wanted: [] };
     const reply = (changes: object) =>

@@ -46,7 +46,10 @@ describe('Placement', () => {
     expect(placement.replicaCount).toBe(3);
   });
 
-  it('takes a slot that does not exist for one that is not held here', () => {
-    expect([placement.isHeldHere(SLOT_COUNT), placement.isHeldHere(65_535)]).toEqual([false, false]);
+  it('takes a slot that does not exist for one that is neither held nor written here', () => {
+    for (const slot of [SLOT_COUNT, 65_535])
+      expect([placement.isHeldHere(slot), placement.isWrittenHere(slot), placement.isOnAllSides(slot)]).toEqual([
+        ...[false, false, false],
+      ]);
   });
 });
