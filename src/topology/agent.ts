@@ -93,9 +93,10 @@ export class TopologyAgent {
     return this.#topology;
   }
 
-  /** How far members were when they were last asked; empty while nothing moves. */
+  /** How far members were when they were last asked; when the ring is settled those that have yet to hand over what they own no more. */
   get progress(): readonly Progress[] {
-    return this.#isUnsettled ? this.#progress : [];
+    if (this.#isUnsettled) return this.#progress;
+    return this.#progress.filter(({ left, leftovers }) => left + leftovers > 0);
   }
 
   /** Takes part in founding the placement group, if these founders make this node a voter. */
@@ -191,8 +192,8 @@ export class TopologyAgent {
   #lead(nowMs: number): void {
     this.#leader = { name: this.#name, term: this.group.term, heardMs: nowMs };
     if (nowMs >= this.#nextPollMs) {
-      this.#nextPollMs = nowMs + (this.#isUnsettled ? POLL_MS : IDLE_POLL_MS);
       this.#poll();
+      this.#nextPollMs = nowMs + (this.progress.length > 0 ? POLL_MS : IDLE_POLL_MS);
     }
     this.#lookAfterVoters();
     if (this.#isProposing) return;
