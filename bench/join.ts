@@ -57,7 +57,9 @@ load.order('next phase');
 const startedMs = performance.now();
 const joiner = await addCoterie(cluster, ['--transfer-rate', flags['transfer-rate']]);
 noise.add(joiner.pid);
-const seconds = ((await untilSettled()) - startedMs) / 1000;
+const secondsToOwn = ((await untilOwned()) - startedMs) / 1000;
+load.order('next phase');
+const secondsInAll = ((await untilHandedOver()) - startedMs) / 1000;
 const noiseShare = noise.share();
 load.order('end');
 const { phases, errors: errorCounts } = await load.result;
@@ -74,7 +76,8 @@ const table = markdownTable(
   [
     'keys',
     'transfer-rate',
-    'joined after',
+    'owns its slots after',
+    'others have dropped them after',
     'keys moved',
     'bytes moved',
     'of the least',
@@ -87,7 +90,8 @@ const table = markdownTable(
     [
       grouped(keys),
       flags['transfer-rate'] === '0' ? 'none' : flags['transfer-rate'],
-      `${seconds.toFixed(1)} s`,
+      `${secondsToOwn.toFixed(1)} s`,
+      `${secondsInAll.toFixed(1)} s`,
       grouped(held),
       mib(movedBytes),
       (movedBytes / least).toFixed(2),
@@ -105,7 +109,8 @@ writeJson(id, flags.json, {
   command: command_,
   machine,
   keys,
-  seconds,
+  secondsToOwn,
+  secondsInAll,
   movedBytes,
   least,
   phases,
@@ -131,19 +136,26 @@ function plan(): LoadPlan {
   };
 }
 
-/** @returns when every member owned what it is to own, and nobody held anything else. */
-async function untilSettled(): Promise<number> {
-  const { port } = cluster.servers[0]!;
+/** @returns when every member owned what it is to own. */
+async function untilOwned(): Promise<number> {
+  while (!(await everyMember(node => node.get('ring') === 'member'))) await sleep(POLL_MS);
+  return performance.now();
+}
+
+/** @returns when nobody held anything that it does not own any more. */
+async function untilHandedOver(): Promise<number> {
   let lastMs = performance.now();
   while (performance.now() - lastMs < QUIET_MS) {
-    const nodes = await listNodes({ host: '127.0.0.1', port }, '', 2_000).catch(() => []);
-    const isOver =
-      nodes.length === 4 &&
-      nodes.every(node => node.get('ring') === 'member' && node.get('slots-to-hand-over') === undefined);
-    if (!isOver) lastMs = performance.now();
+    if (!(await everyMember(node => node.get('slots-to-hand-over') === undefined))) lastMs = performance.now();
     await sleep(POLL_MS);
   }
   return lastMs;
+}
+
+async function everyMember(holds: (node: ReadonlyMap<string, string>) => boolean): Promise<boolean> {
+  const { port } = cluster.servers[0]!;
+  const nodes = await listNodes({ host: '127.0.0.1', port }, '', 2_000).catch(() => []);
+  return nodes.length === 4 && nodes.every(holds);
 }
 
 async function transferred(): Promise<number> {
