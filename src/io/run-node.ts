@@ -94,7 +94,7 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
     if (node.cluster !== undefined) seeds.stop();
     // A member that one other lets in has its name, whatever a third says of it.
     if (node.cluster?.peers.some(peer => peer.linked)) claim.accepted();
-    const reason = node.supersededBecause ?? claim.lostBecause(nowMs);
+    const reason = node.supersededBecause ?? node.ringChanges?.droppedBecause ?? claim.lostBecause(nowMs);
     if (reason !== undefined) turnedAway.resolve(reason);
   }, node);
   log.info('listening', { clients: `${client.host}:${client.port}`, bus: `${busAddress.host}:${busAddress.port}` });

@@ -41,6 +41,7 @@ export class RingChanges {
   readonly #refusals = new Map<NodeName, string>();
   readonly #pace = new Pace();
   #hasLeft = false;
+  #wasDropped = false;
   /** The member list is about to be told something else of this node. */
   #isCorrecting = false;
 
@@ -64,6 +65,13 @@ export class RingChanges {
   /** Whether this node was a member of the cluster, and is no more; asked for every operation. */
   get hasLeft(): boolean {
     return this.#hasLeft;
+  }
+
+  /** Why this node has to end: others let it go, and it had no time to hand over what it had, or was only about to join. */
+  get droppedBecause(): string | undefined {
+    return this.#wasDropped
+      ? 'it was taken off the ring while it could not be reached: start it again to join anew'
+      : undefined;
   }
 
   /** Takes part in founding the placement group, if this node founded the cluster together with these. */
@@ -99,13 +107,18 @@ export class RingChanges {
 
   /** Hands on what this node, or another member, has, and takes it off the ring. `done` tells when that is decided, not when it is over. */
   leave(name: NodeName, done: RequestDone): void {
-    this.agent.request({ type: 'leave', name, epoch: this.agent.topology.epoch }, done);
+    this.#ask({ type: 'leave', name, epoch: this.agent.topology.epoch }, done);
   }
 
   /** Takes a member off the ring that is gone for good. */
   forget(name: NodeName, done: RequestDone): void {
     if (this.#actorOf(name) !== undefined) return done(`${name} is alive: let it leave, or stop it first`);
-    this.agent.request({ type: 'forget', name, epoch: this.agent.topology.epoch }, done);
+    this.#ask({ type: 'forget', name, epoch: this.agent.topology.epoch }, done);
+  }
+
+  #ask(command: TopologyCommand, done: RequestDone): void {
+    if (this.#hasLeft) done('this node has left the cluster');
+    else this.agent.request(command, done);
   }
 
   /** @returns why the node is not let in, as far as is known; until the placement group has said so, nothing. */
@@ -131,7 +144,9 @@ export class RingChanges {
   }
 
   #adopt(topology: Topology): void {
-    this.#hasLeft = !isMember(topology, this.#self.name);
+    const { name } = this.#self;
+    this.#hasLeft = !isMember(topology, name);
+    this.#wasDropped = this.#hasLeft && !this.#cluster.topology.departing.some(member => member.name === name);
     this.#cluster.adopt(topology);
     for (const peer of this.#cluster.peers) {
       const member = this.#ports.memberOf(peer.name);
