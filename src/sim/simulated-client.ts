@@ -43,13 +43,22 @@ export class SimulatedClient {
 
   #connect(process: SimProcess): void {
     const link = connect(process);
-    if (this.#db !== 0) this.#send(link, ['SELECT', String(this.#db)]);
+    if (this.#db !== 0) this.#select(link);
     this.#link = link;
   }
 
+  #select(link: Link): void {
+    try {
+      this.#send(link, ['SELECT', String(this.#db)]);
+    } catch (error) {
+      disconnect(link);
+      throw error;
+    }
+  }
+
   #send(link: Link, args: readonly string[]): SimulatedReply {
-    const { process, connection, replies } = link;
-    process.enter(() => connection.request(args.map(arg => Buffer.from(arg))));
+    const { process, replies } = link;
+    process.enter(() => link.connection?.request(args.map(arg => Buffer.from(arg))));
     const isAnswered = (): boolean => replies.length > 0 || !process.running;
     this.#host.passUntil(isAnswered, PATIENCE_MS);
     const reply = replies.shift();
@@ -57,8 +66,8 @@ export class SimulatedClient {
     if (reply !== undefined) return reply;
     // What it may still answer is none of the next command's.
     this.#link = undefined;
+    disconnect(link);
     if (!process.running) throw new Error(`${this.#node} went down`);
-    process.enter(() => process.disconnect(connection));
     throw new Error(`${this.#node} did not answer in ${PATIENCE_MS} virtual ms`);
   }
 }
@@ -66,8 +75,9 @@ export class SimulatedClient {
 /** A connection to one process, and what it has answered. */
 interface Link {
   readonly process: SimProcess;
-  readonly connection: ServerConnection;
   readonly replies: (SimulatedReply | Error)[];
+  /** Undefined while the process has not accepted it, for it stands still, and when it is over. */
+  connection: ServerConnection | undefined;
 }
 
 function connect(process: SimProcess): Link {
@@ -76,6 +86,17 @@ function connect(process: SimProcess): Link {
     returnReply: reply => replies.push(reply as SimulatedReply),
     returnError: error => replies.push(error),
   });
-  const connection = process.accept('client:1', bytes => parser.execute(bytes));
-  return { process, connection, replies };
+  const link: Link = { process, replies, connection: undefined };
+  process.enter(() => {
+    link.connection = process.accept('client:1', bytes => parser.execute(bytes));
+  });
+  return link;
+}
+
+function disconnect(link: Link): void {
+  const { process } = link;
+  process.enter(() => {
+    if (link.connection !== undefined) process.disconnect(link.connection);
+    link.connection = undefined;
+  });
 }

@@ -64,6 +64,7 @@ describe('A simulated cluster', () => {
     const lost = cluster.client('n1', 7);
     for (let i = 0; i < 2; i++) expect(() => lost.call('SET', 'k', 'seven')).toThrow('out of range');
     expect(client.call('GET', 'k')).not.toBe('seven');
+    expect(String(client.call('CLIENT', 'LIST')).trim().split('\n')).toHaveLength(1);
   });
 
   test('lets a node stand still, expires keys by virtual time, and answers lists', () => {
