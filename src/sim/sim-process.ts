@@ -1,3 +1,4 @@
+import type { Topology } from '../membership/topology.ts';
 import { Node } from '../node/node.ts';
 import {
   DEFAULT_ANTI_ENTROPY,
@@ -40,6 +41,8 @@ export interface World {
   /** Database numbers. */
   readonly keyspaces: readonly number[];
   say(who: NodeName, line: string): void;
+  /** A node has come to know a topology: at its founding or joining, and at every epoch that it adopts. */
+  adopted(process: SimProcess, topology: Topology): void;
   /** A node threw: its own assertion, or a plain bug. */
   threw(who: NodeName, error: unknown): void;
 }
@@ -62,6 +65,7 @@ export class SimProcess implements Endpoint {
   #stillUntilMs = 0;
   #lastTickMs: number;
   #nextConnection = 1;
+  #topology: Topology | undefined;
 
   /** @param replaces the member, gone for good, whose place it is to take. */
   constructor(index: number, world: World, clock: SkewedClock, random: Random, replaces?: NodeName) {
@@ -157,6 +161,7 @@ export class SimProcess implements Endpoint {
   #do(action: () => void): void {
     try {
       action();
+      this.#noteTopology();
       if (this.#awake.size > 0) this.#pumpAwake();
     } catch (error) {
       this.#world.threw(this.name, error);
@@ -190,8 +195,17 @@ export class SimProcess implements Endpoint {
     });
   }
 
+  #noteTopology(): void {
+    const topology = this.node.cluster?.topology;
+    if (topology === undefined || topology === this.#topology) return;
+    this.#topology = topology;
+    this.#world.adopted(this, topology);
+  }
+
   #log(): Log {
     const say = (event: string, fields?: LogFields): void => {
+      // A node tells of each epoch as soon as it has adopted it, so that none is missed of several in one action.
+      this.#noteTopology();
       this.#world.say(this.name, fields === undefined ? event : `${event} ${JSON.stringify(fields)}`);
     };
     return { info: say, warn: say, error: say };

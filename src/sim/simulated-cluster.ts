@@ -50,6 +50,7 @@ export class SimulatedCluster {
       machines: nodes,
       keyspaces: SIMULATED_KEYSPACES.map(({ db }) => db),
       say: () => {},
+      adopted: () => {},
       threw: (_: string, error: unknown) => {
         this.#thrown ??= error;
       },

@@ -1,5 +1,6 @@
 import { drawFraction, drawOne } from '../lib/draw.ts';
 import { SeededRandom } from '../lib/seeded-random.ts';
+import type { Topology } from '../membership/topology.ts';
 import type { SurveyResult } from '../replication/survey.ts';
 import { idleness } from './checkers/idleness.ts';
 import { Churn } from './churn.ts';
@@ -10,6 +11,7 @@ import { MessageFaults } from './message-faults.ts';
 import { Nemesis } from './nemesis.ts';
 import type { SimulationOptions } from './options.ts';
 import type { SimulationReport } from './report.ts';
+import type { SimProcess } from './sim-process.ts';
 import { Trace } from './trace.ts';
 import { VirtualTime } from './virtual-clock.ts';
 import { VirtualNetwork } from './virtual-network.ts';
@@ -82,6 +84,7 @@ export class Simulation {
       machines,
       keyspaces,
       say: (who: string, line: string) => this.#say(`${who} ${line}`),
+      adopted: (process: SimProcess, topology: Topology) => this.#watch.epochs.adopted(process, topology),
       threw: (who: string, error: unknown) => this.#threw(who, error),
     };
     this.#machines = new Machines(world, drawClocks(machines, this.#time, this.#random, faults), processRandom);

@@ -64,9 +64,8 @@ export class Watch implements OperationObserver {
     for (const name of keys) this.#look(this.#keysById.get(keyId(db, name))!);
   }
 
-  /** Looks at every key at every replica, and at everybody's ring. */
+  /** Looks at every key at every replica. */
   lookAround(): void {
-    this.epochs.look(this.#machines.running());
     for (const key of this.#keys) this.#look(key);
   }
 

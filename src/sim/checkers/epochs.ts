@@ -22,18 +22,15 @@ export class Epochs {
     return Math.max(0, ...this.#known.keys());
   }
 
-  look(processes: readonly SimProcess[]): void {
-    for (const process of processes) {
-      const topology = process.node.cluster?.topology;
-      const last = this.#last.get(process);
-      if (topology === undefined || topology === last) continue;
-      this.#last.set(process, topology);
-      if (last !== undefined && topology.epoch <= last.epoch) {
-        const what = `${process.name} went from epoch ${last.epoch} to ${topology.epoch}`;
-        this.#report({ kind: 'two-rings', what });
-      }
-      this.#compare(process.name, topology);
+  /** The process has come to know this. */
+  adopted(process: SimProcess, topology: Topology): void {
+    const last = this.#last.get(process);
+    this.#last.set(process, topology);
+    if (last !== undefined && topology.epoch <= last.epoch) {
+      const what = `${process.name} went from epoch ${last.epoch} to ${topology.epoch}`;
+      this.#report({ kind: 'two-rings', what });
     }
+    this.#compare(process.name, topology);
   }
 
   #compare(name: string, topology: Topology): void {
