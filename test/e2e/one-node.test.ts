@@ -104,18 +104,23 @@ describe('a node and what clients may do to it', () => {
 
   it('keys made to look like array indexes cost no more than others', async () => {
     const client = cluster.client(0);
-    const timeOf = async (keys: string[]): Promise<number> => {
+    const timeOf = async (keys: readonly string[]): Promise<number> => {
       const startMs = performance.now();
       for (let i = 0; i < keys.length; i += 1000) {
         await client.mset(keys.slice(i, i + 1000).flatMap(key => [key, 'x']));
       }
       return performance.now() - startMs;
     };
-    const ordinary = Array.from({ length: 30_000 }, (_, i) => `ordinary-${(i * 2654435761) % 4294967296}`);
-    const crafted = Array.from({ length: 30_000 }, (_, i) => String(i * 16_777_216));
-    await timeOf(ordinary.map(key => `warm-${key}`));
-    const [plain, attack] = [await timeOf(ordinary), await timeOf(crafted)];
-    expect(attack).toBeLessThan(plain * 3 + 500);
+    // What else runs on the machine only ever adds: the shortest of several times is the truest.
+    const least = { ordinary: Number.POSITIVE_INFINITY, crafted: Number.POSITIVE_INFINITY };
+    for (let round = 0; round < 4; round++) {
+      const first = round * 10_000;
+      const ordinary = Array.from({ length: 10_000 }, (_, i) => `ordinary-${((first + i) * 2654435761) % 4294967296}`);
+      const crafted = Array.from({ length: 10_000 }, (_, i) => String((first + i) * 16_777_216));
+      least.ordinary = Math.min(least.ordinary, await timeOf(ordinary));
+      least.crafted = Math.min(least.crafted, await timeOf(crafted));
+    }
+    expect(least.crafted).toBeLessThan(least.ordinary * 3 + 200);
   });
 
   it('a key with an expiry is gone when its time has come', async () => {
