@@ -12,10 +12,9 @@ export interface Victims {
   readonly time: VirtualTime;
   readonly network: VirtualNetwork;
   readonly messages: MessageFaults;
-  /** Places of all machines, of those whose nodes are to be members, and of those whose nodes run. */
+  /** Places of all machines, and of those whose nodes are to be members. */
   readonly nodes: number;
   wanted(): readonly number[];
-  running(): readonly number[];
   readonly clocks: readonly SkewedClock[];
   processAt(index: number): SimProcess | undefined;
   /** Whether every node runs and has all its data. */
@@ -75,8 +74,6 @@ export class Nemesis {
   readonly #undo = new Set<() => void>();
   /** Counts storms, so that what was planned in an earlier one is not done in a later. */
   #storm = 0;
-  /** What this storm has not brought yet. */
-  #due = new Set<EpisodeKind>();
   /** Whose clock is an hour off, or was and may be thought to be. */
   #broken: number | undefined;
 
@@ -96,16 +93,10 @@ export class Nemesis {
       this.#random,
       EPISODES.filter(kind => this.#rates[kind] > 0),
     );
-    this.#due = new Set(kinds);
     for (const [i, kind] of kinds.entries()) {
       const firstMs = (lengthMs * (i + this.#fraction())) / (2 * kinds.length);
       this.#victims.time.in(firstMs, () => this.#strike(storm, kind));
     }
-  }
-
-  /** Whether every kind has come that was asked for. */
-  get hasBroughtAll(): boolean {
-    return this.#due.size === 0;
   }
 
   /** Takes everything back: cuts are mended, who is down is started, who stands still goes on in a moment. */
@@ -125,15 +116,9 @@ export class Nemesis {
     if (storm !== this.#storm) return;
     const { time } = this.#victims;
     if (!this.#bring(kind)) return time.in(RETRY_MS, () => this.#strike(storm, kind));
-    // A crash may be staged, and is one when it comes.
-    if (kind !== 'crash') this.#brought(kind);
+    if (kind !== 'crash') this.#counts[kind]++;
     const meanMs = 60_000 / this.#rates[kind];
     time.in(-Math.log(1 - this.#fraction()) * meanMs, () => this.#strike(storm, kind));
-  }
-
-  #brought(kind: EpisodeKind): void {
-    this.#due.delete(kind);
-    this.#counts[kind]++;
   }
 
   /** @returns false when it cannot be done now. */
@@ -158,14 +143,10 @@ export class Nemesis {
     }
   }
 
-  /** Somebody runs on both sides; the machines on which nobody does are on one of them too, for whoever comes up there. */
   #partition(bothWays: boolean): boolean {
-    const order = shuffled(this.#random, this.#victims.running());
-    if (order.length < 2) return false;
+    const order = shuffled(this.#random, this.#others(-1));
     const size = 1 + drawBelow(this.#random, order.length - 1);
-    const sides = [order.slice(0, size), order.slice(size)] as const;
-    for (const index of this.#others(-1)) if (!order.includes(index)) drawOne(this.#random, sides)!.push(index);
-    this.#cut(...sides, bothWays, this.#mostlyShort(CUT_MIN_MS, CUT_MAX_MS));
+    this.#cut(order.slice(0, size), order.slice(size), bothWays, this.#mostlyShort(CUT_MIN_MS, CUT_MAX_MS));
     return true;
   }
 
@@ -175,7 +156,7 @@ export class Nemesis {
    * but that one of them knows that it does not know.
    */
   #crash(): boolean {
-    const { time, wanted, running, mayLoseOne } = this.#victims;
+    const { time, wanted, mayLoseOne } = this.#victims;
     if (!mayLoseOne()) return false;
     const index = drawOne(this.#random, wanted())!;
     const downMs = this.#mostlyShort(DOWN_MIN_MS, DOWN_MAX_MS);
@@ -183,31 +164,24 @@ export class Nemesis {
       this.#lose(index, downMs, () => {});
       return true;
     }
-    const witness = drawOne(
-      this.#random,
-      running().filter(each => each !== index),
-    );
-    if (witness === undefined) return false;
-    const rest = this.#others(index).filter(each => each !== witness);
+    const [witness, ...rest] = shuffled(this.#random, this.#others(index));
     const leadMs = this.#between(LEAD_MIN_MS, LEAD_MAX_MS);
     const backMs = this.#between(LEAD_MIN_MS, LEAD_MAX_MS);
     this.#counts.partition++;
-    this.#cut([witness], [index], true, leadMs);
-    this.#cut([witness], rest, true, leadMs + downMs + backMs);
+    this.#cut([witness!], [index], true, leadMs);
+    this.#cut([witness!], rest, true, leadMs + downMs + backMs);
     const storm = this.#storm;
-    const loseOnceAllowed = (): void => {
-      if (storm !== this.#storm || !wanted().includes(index)) return;
-      if (!mayLoseOne()) return time.in(RETRY_MS, loseOnceAllowed);
+    time.in(leadMs, () => {
+      if (storm !== this.#storm || !mayLoseOne() || !wanted().includes(index)) return;
       this.#lose(index, downMs, () => this.#cut([index], rest, true, backMs));
-    };
-    time.in(leadMs, loseOnceAllowed);
+    });
     return true;
   }
 
   /** @param whenBack what comes over it as soon as it is back, unless the storm is over by then. */
   #lose(index: number, downMs: number, whenBack: () => void): void {
     this.#victims.crash(index, drawChance(this.#random, 0.3));
-    this.#brought('crash');
+    this.#counts.crash++;
     const storm = this.#storm;
     this.#later(downMs, () => {
       if (!this.#victims.wanted().includes(index)) return;
@@ -241,7 +215,7 @@ export class Nemesis {
   }
 
   #slow(): boolean {
-    const process = this.#drawProcess();
+    const process = this.#victims.processAt(drawBelow(this.#random, this.#victims.nodes));
     if (process === undefined) return false;
     const ms = this.#mostlyShort(STILL_MIN_MS, STILL_MAX_MS);
     this.#victims.say(`${process.name} stands still for ${ms.toFixed(0)} ms`);
@@ -251,9 +225,9 @@ export class Nemesis {
 
   /** As when a virtual machine is moved: it knows nothing of the time in which it was not there. */
   #suspend(): boolean {
-    const process = this.#drawProcess();
+    const index = drawBelow(this.#random, this.#victims.nodes);
+    const process = this.#victims.processAt(index);
     if (process === undefined || process.isStill) return false;
-    const { index } = process;
     const ms = this.#mostlyShort(SUSPENDED_MIN_MS, SUSPENDED_MAX_MS);
     this.#victims.say(`${process.name} is suspended for ${ms.toFixed(0)} ms`);
     this.#cut([index], this.#others(index), true, ms);
@@ -261,13 +235,8 @@ export class Nemesis {
     return true;
   }
 
-  #drawProcess(): SimProcess | undefined {
-    const index = drawOne(this.#random, this.#victims.running());
-    return index === undefined ? undefined : this.#victims.processAt(index);
-  }
-
   #setClock(): boolean {
-    const index = drawOne(this.#random, this.#victims.wanted())!;
+    const index = drawBelow(this.#random, this.#victims.nodes);
     if (index === this.#broken) return false;
     const aheadMs = Math.max(JUMP_MS, this.#rates.skew) * (2 * this.#fraction() - 1);
     this.#victims.say(`the clock of n${index + 1} is set to be ahead by ${aheadMs.toFixed(0)} ms`);
@@ -281,8 +250,8 @@ export class Nemesis {
    */
   #breakClock(): boolean {
     if (this.#broken !== undefined) return false;
-    const { time, nodes, wanted, clocks } = this.#victims;
-    const index = drawOne(this.#random, wanted())!;
+    const { time, nodes, clocks } = this.#victims;
+    const index = drawBelow(this.#random, nodes);
     const clock = clocks[index]!;
     const byMs = drawChance(this.#random, 0.5) ? BROKEN_BY_MS : -BROKEN_BY_MS;
     this.#broken = index;
