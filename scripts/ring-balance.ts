@@ -11,6 +11,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { SLOT_COUNT } from '../src/lib/slots.ts';
+import { allAtOnce } from '../src/lib/steps.ts';
 import { finalMix, murmur3 } from '../src/ring/murmur3.ts';
 import { PreferenceTable } from '../src/ring/preference-table.ts';
 import { PreferenceWalk } from '../src/ring/preference-walk.ts';
@@ -73,7 +74,7 @@ function nameSet(set: number, nodes: number): string[] {
 
 function measure(names: readonly string[], tokens: number, placement: Placement): Balance {
   const startedMs = performance.now();
-  const circle = new TokenCircle(names.map(name => placement(name, tokens)));
+  const circle = allAtOnce(TokenCircle.make(names.map(name => placement(name, tokens))));
   const oneZone = names.map(() => 0);
   const table = tabulate(circle, oneZone);
   const buildMs = performance.now() - startedMs;
@@ -88,7 +89,8 @@ function measure(names: readonly string[], tokens: number, placement: Placement)
 }
 
 function tabulate(circle: TokenCircle, zones: readonly number[]): PreferenceTable {
-  return new PreferenceTable(new PreferenceWalk(circle, zones.map(String)), Math.min(REPLICAS, zones.length));
+  const walk = new PreferenceWalk(circle, zones.map(String));
+  return allAtOnce(PreferenceTable.make(walk, Math.min(REPLICAS, zones.length)));
 }
 
 /** How many slots have each member among the first `ranks` of their list. */

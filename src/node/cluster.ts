@@ -2,8 +2,8 @@ import type { Actors } from '../clock/actors.ts';
 import { HybridClock, NO_STAMP } from '../clock/hybrid-clock.ts';
 import { assert } from '../lib/assert.ts';
 import { ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
-import type { HashKey } from '../lib/half-sip-hash.ts';
 import { slotOf } from '../lib/slots.ts';
+import { allAtOnce, type Steps } from '../lib/steps.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
 import { isSameRing, type Topology } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
@@ -20,12 +20,12 @@ import { HintMessages } from '../replication/hint-messages.ts';
 import { HintReplay } from '../replication/hint-replay.ts';
 import { Hints } from '../replication/hints.ts';
 import { Housekeeper } from '../replication/housekeeper.ts';
-import { Keyspace } from '../replication/keyspace.ts';
+import type { Keyspace } from '../replication/keyspace.ts';
 import { Leftovers } from '../replication/leftovers.ts';
 import { MessageType } from '../replication/message-type.ts';
 import type { KeyOperation } from '../replication/operation.ts';
 import { Peer } from '../replication/peer.ts';
-import { Placement, type Rings } from '../replication/placement.ts';
+import { Placement } from '../replication/placement.ts';
 import { type HeldBack, Quarantine } from '../replication/quarantine.ts';
 import { RecordCodec } from '../replication/record-codec.ts';
 import { Replica } from '../replication/replica.ts';
@@ -37,11 +37,10 @@ import { SurveyMessages } from '../replication/survey-messages.ts';
 import { SyncMessages } from '../replication/sync-messages.ts';
 import { TombstoneCollector } from '../replication/tombstone-collector.ts';
 import type { Ring } from '../ring/ring.ts';
-import { ConflictJournal } from '../store/conflict-journal.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import { NEVER } from '../store/record.ts';
-import { RecordStore } from '../store/record-store.ts';
-import { Members } from './members.ts';
+import { makeKeyspaces } from './make-keyspaces.ts';
+import { Members, type MembersAt } from './members.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
 import type { OperationRunner } from './session-keys.ts';
 
@@ -50,6 +49,16 @@ export interface ClusterPorts extends NodePorts {
   readonly clock: ClockGuard;
   /** A peer's message is of another ring epoch than this node's. */
   sawEpoch(from: Peer, epoch: number): void;
+}
+
+/** What a later epoch comes to, worked out before it is in force. */
+interface PreparedEpoch {
+  readonly topology: Topology;
+  /** In force meanwhile. */
+  readonly follows: Topology;
+  readonly members: MembersAt;
+  /** By N; none where the rings stay the same. */
+  readonly placements: ReadonlyMap<number | 'all', Placement>;
 }
 
 /**
@@ -85,7 +94,8 @@ export class Cluster implements OperationRunner {
   readonly #clock: NodePorts['clock'];
   readonly #reader = new ByteReader();
   #topology: Topology;
-  #rings: Rings;
+  /** What `prepare` has come to last. */
+  #prepared: PreparedEpoch | undefined;
 
   constructor(
     identity: ClusterIdentity,
@@ -98,13 +108,9 @@ export class Cluster implements OperationRunner {
     this.id = identity.id;
     this.#clock = ports.clock;
     this.self = new Peer(options.name, true);
-    this.#members = new Members(this.self);
-    this.#rings = this.#members.follow(identity.topology);
+    this.#members = new Members(this.self, identity.topology);
     this.#topology = identity.topology;
-    const { hashKey } = identity;
-    this.keyspaces = new Map(
-      options.keyspaces.map(policy => [policy.db, this.#makeKeyspace(policy, hashKey, actors, options)]),
-    );
+    this.keyspaces = makeKeyspaces(options, this.#members.rings, identity.hashKey, actors);
     const records = new RecordCodec(actors);
     this.#replicaMessages = new ReplicaMessages(records);
     this.#syncMessages = new SyncMessages(records);
@@ -142,12 +148,12 @@ export class Cluster implements OperationRunner {
 
   /** The ring that reads go by. */
   get ring(): Ring {
-    return this.#rings.owners.ring;
+    return this.#members.rings.owners.ring;
   }
 
   /** The members of that ring, in its order. */
   get owners(): readonly Peer[] {
-    return this.#rings.owners.peers;
+    return this.#members.rings.owners.peers;
   }
 
   /** All members, those that are joining or departing too, by name. */
@@ -155,32 +161,53 @@ export class Cluster implements OperationRunner {
     return this.#members.peers;
   }
 
+  /**
+   * Works out ahead what `adopt` needs of the epoch that is to follow the present one: rings and placements are too much for one turn of
+   * the event loop.
+   */
+  *prepare(topology: Topology): Steps<void> {
+    const members = this.#members.next(topology);
+    const placements = new Map<number | 'all', Placement>();
+    if (!this.#hasSameRing(topology)) {
+      yield;
+      for (const { policy, placement } of this.keyspaces.values()) {
+        const { replicas } = policy;
+        if (placements.has(replicas)) continue;
+        placements.set(replicas, yield* Placement.make(members.rings, replicas, placement));
+      }
+    }
+    this.#prepared = { topology, follows: this.#topology, members, placements };
+  }
+
   /** Goes on to a later epoch. */
   adopt(topology: Topology): void {
     assert(topology.epoch > this.#topology.epoch, `Cannot go from epoch ${this.#topology.epoch} to ${topology.epoch}`);
-    const isSame = topology.epoch === this.#topology.epoch + 1 && isSameRing(topology, this.#topology);
+    const isPrepared = this.#prepared?.topology === topology && this.#prepared.follows === this.#topology;
+    if (!isPrepared) allAtOnce(this.prepare(topology));
+    const { members, placements } = this.#prepared!;
+    const isSame = this.#hasSameRing(topology);
     const gone = this.#members.goneIn(topology);
+    this.#prepared = undefined;
     this.#topology = topology;
-    this.#rings = this.#members.follow(topology);
+    this.#members.follow(members);
     for (const peer of gone) peer.linked = false;
     this.#fence.giveUp();
     this.collector.ringChanged();
     if (isSame) for (const { placement } of this.keyspaces.values()) placement.goOnTo(topology.epoch);
-    else this.#place();
+    else this.#place(placements);
     // Ends operations of clients, who may go on at once: by the new lists.
     for (const peer of gone) this.#linkDown(peer);
     if (!isSame) this.#ringChanged();
   }
 
-  #place(): void {
+  /** Whether the epoch follows the present one and has the same rings. */
+  #hasSameRing(topology: Topology): boolean {
+    return topology.epoch === this.#topology.epoch + 1 && isSameRing(topology, this.#topology);
+  }
+
+  #place(placements: ReadonlyMap<number | 'all', Placement>): void {
     this.#hintReplay.ringChanges();
-    const placements = new Map<number | 'all', Placement>();
-    for (const keyspace of this.keyspaces.values()) {
-      const { replicas } = keyspace.policy;
-      const placement = placements.get(replicas) ?? new Placement(this.#rings, replicas, keyspace.placement);
-      placements.set(replicas, placement);
-      keyspace.place(placement);
-    }
+    for (const keyspace of this.keyspaces.values()) keyspace.place(placements.get(keyspace.policy.replicas)!);
   }
 
   /** The new ring is in force; now all that has to do with the former one. The order matters: what is kept for others, before leftovers. */
@@ -359,18 +386,6 @@ export class Cluster implements OperationRunner {
   /** What was held back was not acknowledged: whoever sent it still has it, and hands it to others if the slot is theirs by now. */
   #release({ from, keyspace, slot, key, record }: HeldBack): void {
     if (keyspace.placement.isWrittenHere(slot)) absorb(this.context, from, keyspace, slot, key, record);
-  }
-
-  #makeKeyspace(
-    policy: NodeOptions['keyspaces'][number],
-    hashKey: HashKey,
-    actors: Actors,
-    { conflictJournalBytes }: NodeOptions,
-  ): Keyspace {
-    const placement = new Placement(this.#rings, policy.replicas);
-    const conflicts = new ConflictJournal(conflictJournalBytes);
-    const store = new RecordStore({ actors, hashKey, conflicts });
-    return new Keyspace(policy, store, placement, conflicts);
   }
 
   #makeContext(

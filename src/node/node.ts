@@ -258,6 +258,7 @@ export class Node {
       this.#tellRefill();
       this.#judgeClock();
     }
+    this.#ringChanges?.getReady();
     this.#cluster?.tick();
     this.#explainer?.tick();
   }

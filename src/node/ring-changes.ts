@@ -1,5 +1,6 @@
 import { nodeOfActor } from '../clock/actors.ts';
 import type { ServerMoves, ServerNode } from '../commands/server.ts';
+import type { Steps } from '../lib/steps.ts';
 import { clusterMember } from '../membership/cluster.ts';
 import type { NamedActor } from '../membership/founding-messages.ts';
 import type { Member } from '../membership/member.ts';
@@ -26,6 +27,13 @@ export interface RingChangesPorts {
   monotonicMs(): number;
 }
 
+/**
+ * So many steps towards an epoch are taken in one turn of the event loop, and none after so long, in monotonic milliseconds: clients wait
+ * meanwhile.
+ */
+const STEPS_AT_ONCE = 16;
+const STEPS_MS = 2;
+
 /** Nodes that are being asked for, and that are known not to be let in until they ask again. */
 const MAX_ASKING = 32;
 
@@ -40,6 +48,8 @@ export class RingChanges {
   /** Why nodes that asked to join were refused, by name. */
   readonly #refusals = new Map<NodeName, string>();
   readonly #pace = new Pace();
+  /** The epoch that this node gets ready for. */
+  #next: { readonly topology: Topology; readonly steps: Steps<void> } | undefined;
   #hasLeft = false;
   #wasDropped = false;
   /** The member list is about to be told something else of this node. */
@@ -57,7 +67,8 @@ export class RingChanges {
       mustMerge: () => cluster.arrivers(),
       mayEnd: turned => cluster.mayEnd(turned),
       progress: () => ({ name: self.name, ...cluster.progress() }),
-      adopt: next => this.#adopt(next),
+      learned: topology => this.#learned(topology),
+      adopted: topology => this.#adopted(topology),
       monotonicMs: () => ports.monotonicMs(),
     });
   }
@@ -96,6 +107,11 @@ export class RingChanges {
     const { left, all, leftovers, bytes } = progress;
     const secondsLeft = this.#pace.secondsLeft(name, left, this.#ports.monotonicMs());
     return { slotsToMerge: left, slotsOfAll: all, slotsToHandOver: leftovers, bytes, secondsLeft };
+  }
+
+  /** To be called every few tens of milliseconds: gets on with what the next epoch takes, and goes by it when that is done. */
+  getReady(): void {
+    this.#takeSteps(STEPS_AT_ONCE);
   }
 
   /** To be called every 100 ms. */
@@ -143,7 +159,31 @@ export class RingChanges {
     return { type: 'join', member: clusterMember(peer), replaces, epoch: this.agent.topology.epoch };
   }
 
-  #adopt(topology: Topology): void {
+  #learned(topology: Topology): void {
+    if (this.#next !== undefined) return;
+    this.#next = { topology, steps: this.#cluster.prepare(topology) };
+    // Where the rings stay the same there is nothing to get ready for.
+    this.#takeSteps(1);
+  }
+
+  #takeSteps(most: number): void {
+    if (this.#next === undefined) return;
+    const { topology, steps } = this.#next;
+    const endMs = this.#ports.monotonicMs() + STEPS_MS;
+    for (let left = most; left > 0; left--) {
+      if (steps.next().done === true) return this.#goOnTo(topology);
+      if (this.#ports.monotonicMs() >= endMs) return;
+    }
+  }
+
+  #goOnTo(topology: Topology): void {
+    this.#next = undefined;
+    this.agent.adopt(topology);
+    const { latest } = this.agent;
+    if (latest !== topology) this.#learned(latest);
+  }
+
+  #adopted(topology: Topology): void {
     const { name } = this.#self;
     this.#hasLeft = !isMember(topology, name);
     this.#wasDropped = this.#hasLeft && !this.#cluster.topology.departing.some(member => member.name === name);
@@ -185,7 +225,7 @@ export class RingChanges {
   #keepEntryRight(): void {
     if (this.#isCorrecting) return;
     const own = clusterMember(this.#ports.identity());
-    const entry = targetOf(this.agent.topology).find(({ name }) => name === own.name);
+    const entry = targetOf(this.agent.latest).find(({ name }) => name === own.name);
     if (entry === undefined || isSameMember(entry, { ...own, place: entry.place })) return;
     this.#isCorrecting = true;
     this.agent.request(this.#joinOf(this.#ports.identity(), undefined), () => {

@@ -116,7 +116,9 @@ export class Keyspace {
   place(placement: Placement): void {
     const before = this.#placement;
     this.#placement = placement;
-    for (const slot of placement.changedSlots) {
+    // What is not waited for matters only where it comes to be.
+    const waits = this.refill.slotsLeft > 0 || this.arrivals.slotsLeft > 0;
+    for (const slot of waits ? placement.changedSlots : placement.gainedSlots) {
       const hadArrived = before.isWrittenHere(slot) && !this.arrivals.isPending(slot);
       const isNew = !before.isHeldHere(slot) && !hadArrived;
       this.arrivals.end(slot);
@@ -198,7 +200,7 @@ export class Keyspace {
   }
 
   #beginArrivals(): void {
-    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.placement.mustArrive(slot)) this.arrivals.begin(slot);
+    for (const slot of this.placement.gainedSlots) this.arrivals.begin(slot);
   }
 }
 

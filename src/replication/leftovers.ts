@@ -4,7 +4,7 @@ import type { Peer } from './peer.ts';
 import type { ReplicationContext } from './replication-context.ts';
 
 /** Records that are dropped in one tick. */
-const DROPPED_AT_ONCE = 2_000;
+const DROPPED_AT_ONCE = 1_000;
 
 /**
  * What this node still holds of slots that it no longer owns. It is offered to the owners before it is dropped (DESIGN §4): to one
@@ -90,26 +90,18 @@ export class Leftovers {
     for (const [keyspace, slots] of this.#offered) {
       for (const slot of slots) {
         if (left <= 0) return;
-        left -= this.#dropSome(keyspace, slot, left);
+        const dropped = keyspace.store.removeSome(slot, left);
+        left -= dropped;
+        this.#context.counters.recordsHandedOver += dropped;
         if (keyspace.store.slotRecords(slot) === 0) slots.delete(slot);
       }
       if (slots.size === 0) this.#offered.delete(keyspace);
     }
   }
-
-  #dropSome({ store }: Keyspace, slot: number, limit: number): number {
-    const doomed: { hash: number; key: Buffer }[] = [];
-    store.scan(slot, 0, limit, (ref, hash) => doomed.push({ hash, key: store.keyOf(ref) }));
-    for (const { hash, key } of doomed) store.remove(slot, hash, key);
-    this.#context.counters.recordsHandedOver += doomed.length;
-    return doomed.length;
-  }
 }
 
 function leftIn({ store, placement }: Keyspace): Set<number> {
-  const slots = new Set<number>();
-  for (const slot of placement.foreignSlots) if (store.slotRecords(slot) > 0) slots.add(slot);
-  return slots;
+  return new Set(store.slots.alsoIn(placement.foreignSlots));
 }
 
 /** The whole owner that can take most of the slots, and which; the last one only if there is no other. */

@@ -80,7 +80,8 @@ export class SlotMerges {
 
   /** `settle` for all slots: who lives has changed. */
   settleAll(): void {
-    for (let slot = 0; slot < SLOT_COUNT && this.#slotsLeft > 0; slot++) this.settle(slot);
+    const pending = this.#pending;
+    for (let slot = pending.indexOf(1); slot >= 0; slot = pending.indexOf(1, slot + 1)) this.settle(slot);
   }
 
   #count(slot: number): Merged {

@@ -1,9 +1,10 @@
 import { assert } from '../lib/assert.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
+import { allAtOnce, type Steps } from '../lib/steps.ts';
 import { PreferenceTable } from './preference-table.ts';
 import { PreferenceWalk } from './preference-walk.ts';
 import { type SlotRange, slotRanges } from './slot-ranges.ts';
-import { TokenCircle } from './token-circle.ts';
+import { MAX_MEMBERS, TokenCircle } from './token-circle.ts';
 import { DEFAULT_TOKENS, MAX_TOKENS, MAX_WEIGHT, tokenCount, tokensOf } from './tokens.ts';
 
 /** A member as the ring sees it. Neither its address nor whether it lives is the ring's business. */
@@ -25,30 +26,28 @@ export interface RingOptions {
  * Trees", 1997; virtual nodes and preference lists as in G. DeCandia et al., "Dynamo", 2007, §4.2 and §4.3).
  * The order of the list does not matter. Nothing here changes after construction: another member list is another ring.
  *
- * Members go by their index in `members`, which is good for this ring only.
+ * Members go by their index in `members`, which is good for this ring only. What is looked up is worked out when it is first asked for, or
+ * ahead of that, in steps.
  */
 export class Ring {
   /** Sorted by name, in the order of UTF-16 code units. */
   readonly members: readonly RingMember[];
   readonly #indexes = new Map<string, number>();
   readonly #tokens: number;
-  readonly #walk: PreferenceWalk;
+  #walk: PreferenceWalk | undefined;
   readonly #tables = new Map<number, PreferenceTable>();
 
   constructor(members: readonly RingMember[], options: RingOptions = {}) {
     this.#tokens = options.tokens ?? DEFAULT_TOKENS;
     assert(isTokenNumber(this.#tokens), `Cannot build a ring: ${this.#tokens} is no number of tokens`);
     this.members = members.map(({ name, zone, weight }) => ({ name, zone, weight })).sort(byName);
+    const { length } = this.members;
+    assert(length <= MAX_MEMBERS, `Cannot build a ring: ${length} members exceed ${MAX_MEMBERS}`);
     for (const [index, { name, weight }] of this.members.entries()) {
       assert(!this.#indexes.has(name), `Cannot build a ring: ${name} is in the member list twice`);
       assert(weight > 0 && weight <= MAX_WEIGHT, `Cannot build a ring: ${name} has weight ${weight}`);
       this.#indexes.set(name, index);
     }
-    const circle = new TokenCircle(this.members.map(member => this.#tokensOf(member)));
-    this.#walk = new PreferenceWalk(
-      circle,
-      this.members.map(member => member.zone),
-    );
   }
 
   /** The member's index, or -1 when the ring has no member of this name. */
@@ -69,21 +68,37 @@ export class Ring {
    */
   replicasOf(slot: number, n: number): Uint16Array {
     assert(Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT, `Cannot list replicas: ${slot} is no slot`);
-    const plan = this.#walk.plan(this.#listLength(n));
+    const walk = allAtOnce(this.#prepareWalk());
+    const plan = walk.plan(this.#listLength(n));
     const list = new Uint16Array(plan.length);
-    this.#walk.list(slot, plan, list, 0);
+    walk.list(slot, plan, list, 0);
     return list;
   }
 
   /** The first `n` members for every slot, or all where there are fewer; built when first asked for and kept. */
   table(n: number): PreferenceTable {
+    return this.#tables.get(this.#listLength(n)) ?? allAtOnce(this.prepare(n));
+  }
+
+  /** Builds `table(n)` in steps. */
+  *prepare(n: number): Steps<PreferenceTable> {
     const length = this.#listLength(n);
-    let table = this.#tables.get(length);
-    if (table === undefined) {
-      table = new PreferenceTable(this.#walk, length);
-      this.#tables.set(length, table);
-    }
+    const walk = yield* this.#prepareWalk();
+    const table = this.#tables.get(length) ?? (yield* PreferenceTable.make(walk, length));
+    this.#tables.set(length, table);
     return table;
+  }
+
+  *#prepareWalk(): Steps<PreferenceWalk> {
+    if (this.#walk !== undefined) return this.#walk;
+    const circle = yield* TokenCircle.make(this.#allTokens());
+    const zones = this.members.map(({ zone }) => zone);
+    this.#walk = new PreferenceWalk(circle, zones);
+    return this.#walk;
+  }
+
+  *#allTokens(): Iterable<Uint32Array> {
+    for (const member of this.members) yield this.#tokensOf(member);
   }
 
   /** The slots as runs with identical preference lists of length `n`. */

@@ -14,6 +14,7 @@ import { PackedRecords, type RecordRef } from './packed-records.ts';
 import { type Dot, type Expiry, NEVER, type StoredRecord } from './record.ts';
 import { type MergeOutcome, RecordMerger } from './record-merger.ts';
 import { SlotAccounts } from './slot-accounts.ts';
+import type { SlotSet } from './slot-set.ts';
 import { LAST_HASH, NO_CELL } from './slot-table.ts';
 import { SlotWalk, visitFrom } from './slot-walk.ts';
 
@@ -104,6 +105,11 @@ export class RecordStore {
   /** The first slot from this one on that holds a record without a value, or -1. */
   tombstoneSlotFrom(slot: number): number {
     return slot < SLOT_COUNT ? this.#accounts.tombstoneSlots.firstFrom(slot) : -1;
+  }
+
+  /** The slots that have records. */
+  get slots(): SlotSet {
+    return this.#index.slots;
   }
 
   /** Records of one slot, tombstones too. */
@@ -238,12 +244,22 @@ export class RecordStore {
   remove(slot: number, hash: number, key: Uint8Array): boolean {
     const cell = this.#index.locate(slot, hash, key);
     if (cell === NO_CELL) return false;
-    const ref = this.#index.refAt(slot, cell);
-    this.#accounts.leave(slot, hash, ref);
-    this.#records.remove(ref);
-    this.#index.remove(slot, cell);
-    this.#fitLeaves(slot);
+    this.#removeCell(slot, hash, cell);
     return true;
+  }
+
+  /** Forgets up to `limit` records of the slot altogether. @returns how many. */
+  removeSome(slot: number, limit: number): number {
+    const table = this.#index.tableOf(slot);
+    if (table === undefined) return 0;
+    let removed = 0;
+    for (let hash = 0; removed < limit; removed++) {
+      const cell = table.seek(hash);
+      if (cell === NO_CELL) break;
+      hash = table.hashAt(cell);
+      this.#removeCell(slot, hash, cell);
+    }
+    return removed;
   }
 
   /** Drops the value of the key's record if it has one that has expired. @returns whether it did. */
@@ -318,6 +334,14 @@ export class RecordStore {
     this.#index.clear();
     this.#records.clear();
     this.#accounts.clear();
+  }
+
+  #removeCell(slot: number, hash: number, cell: number): void {
+    const ref = this.#index.refAt(slot, cell);
+    this.#accounts.leave(slot, hash, ref);
+    this.#records.remove(ref);
+    this.#index.remove(slot, cell);
+    this.#fitLeaves(slot);
   }
 
   #isExpired(ref: RecordRef, wallMs: number): boolean {

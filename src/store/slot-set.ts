@@ -27,4 +27,14 @@ export class SlotSet {
     }
     return (at << 5) + 31 - Math.clz32(word & -word);
   }
+
+  /** The slots that are in both sets, ascending. */
+  alsoIn(other: SlotSet): number[] {
+    const slots: number[] = [];
+    for (const [at, theirs] of other.#words.entries()) {
+      for (let word = this.#words[at]! & theirs; word !== 0; word &= word - 1)
+        slots.push((at << 5) + 31 - Math.clz32(word & -word));
+    }
+    return slots;
+  }
 }

@@ -17,8 +17,10 @@ export interface TopologyPorts extends Omit<ChangeFacts, 'isVoter'> {
   isGone(actor: string): boolean;
   /** How far this node is with what the present epoch asks of it. */
   progress(): Progress;
-  /** This node is to go by a later epoch from now on. */
-  adopt(topology: Topology): void;
+  /** A later epoch was decided: the caller is to get ready for it, and then calls `adopt`. */
+  learned(topology: Topology): void;
+  /** This node goes by a later epoch from now on. */
+  adopted(topology: Topology): void;
   monotonicMs(): number;
 }
 
@@ -61,6 +63,8 @@ export class TopologyAgent {
   readonly #driver: ChangeDriver;
   readonly #requests = new Map<number, Request>();
   #topology: Topology;
+  /** The latest epoch that was heard of; this node gets ready for it. */
+  #latest: Topology;
   #nextRequest = 1;
   #nextPollMs = 0;
   #nextGossipMs = 0;
@@ -75,6 +79,7 @@ export class TopologyAgent {
     this.#actor = actor;
     this.#name = nodeOfActor(actor);
     this.#topology = topology;
+    this.#latest = topology;
     this.#ports = ports;
     this.#driver = new ChangeDriver({
       mustMerge: () => ports.mustMerge(),
@@ -89,8 +94,14 @@ export class TopologyAgent {
     });
   }
 
+  /** What this node goes by. */
   get topology(): Topology {
     return this.#topology;
+  }
+
+  /** The latest that this node knows of. */
+  get latest(): Topology {
+    return this.#latest;
   }
 
   /** How far members were when they were last asked; when the ring is settled those that have yet to hand over what they own no more. */
@@ -126,21 +137,26 @@ export class TopologyAgent {
 
   /** A later epoch, from whomever: it was decided. */
   learn(topology: Topology): void {
-    if (topology.epoch <= this.#topology.epoch) return;
-    const names = new Set(allMembers(topology).map(({ name }) => name));
-    const gone = allMembers(this.#topology).filter(({ name }) => !names.has(name));
+    if (topology.epoch <= this.#latest.epoch) return;
+    this.#latest = topology;
+    this.#toldMs.clear();
+    this.#forgetJoined(topology);
+    this.#tell(FANOUT, { type: 'news', topology });
+    this.#ports.learned(topology);
+  }
+
+  /** This node is ready for an epoch that was learned of, and goes by it from now on. */
+  adopt(topology: Topology): void {
+    const gone = allMembers(this.#topology).filter(({ name }) => !isMember(topology, name));
     this.#topology = topology;
     this.#nextPollMs = 0;
-    this.#toldMs.clear();
-    this.#forgetJoined(names);
     for (const { name } of gone) if (name !== this.#name) this.#ports.send(name, { type: 'news', topology });
-    this.#ports.adopt(topology);
-    this.#tell(FANOUT, { type: 'news', topology });
+    this.#ports.adopted(topology);
   }
 
   /** A message carries another epoch than this node's. Of many that do, one in a while is answered. */
   saw(from: NodeName, epoch: number): void {
-    const topology = this.#topology;
+    const topology = this.#latest;
     const nowMs = this.#ports.monotonicMs();
     if (epoch === topology.epoch || nowMs - (this.#toldMs.get(from) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS)
       return;
@@ -178,7 +194,7 @@ export class TopologyAgent {
     else this.#driver.forget();
     if (nowMs >= this.#nextGossipMs) {
       this.#nextGossipMs = nowMs + GOSSIP_MS;
-      this.#tell(1, { type: 'epoch', epoch: this.#topology.epoch });
+      this.#tell(1, { type: 'epoch', epoch: this.#latest.epoch });
     }
     this.#pursue(nowMs);
   }
@@ -196,7 +212,7 @@ export class TopologyAgent {
       this.#nextPollMs = nowMs + (this.progress.length > 0 ? POLL_MS : IDLE_POLL_MS);
     }
     this.#lookAfterVoters();
-    if (this.#isProposing) return;
+    if (this.#isProposing || this.#latest !== this.#topology) return;
     const command = this.#driver.next(this.#topology, nowMs);
     if (command === undefined) return;
     this.#isProposing = true;
@@ -242,7 +258,7 @@ export class TopologyAgent {
     if (this.#leader === undefined || term >= this.#leader.term || this.#isLeaderStale(nowMs))
       this.#leader = { name: from, term, heardMs: nowMs };
     this.#progress = progress;
-    if (epoch !== this.#topology.epoch) this.saw(from, epoch);
+    this.saw(from, epoch);
     const report = { epoch: this.#topology.epoch, actor: this.#actor, progress: this.#ports.progress() };
     this.#ports.send(from, { type: 'report', ...report });
   }
@@ -253,7 +269,7 @@ export class TopologyAgent {
 
   /** Tells so many members that are drawn. */
   #tell(count: number, message: TopologyMessage): void {
-    const others = allMembers(this.#topology).filter(({ name }) => name !== this.#name);
+    const others = allMembers(this.#latest).filter(({ name }) => name !== this.#name);
     for (let left = Math.min(count, others.length); left > 0; left--) {
       const [other] = others.splice(drawBelow(this.#ports.random, others.length), 1);
       this.#ports.send(other!.name, message);
@@ -277,10 +293,12 @@ export class TopologyAgent {
   }
 
   /** Whoever is a member now need not be asked for any more: were it to leave at once, asking again would bring it back. */
-  #forgetJoined(names: ReadonlySet<NodeName>): void {
-    for (const [id, { command }] of this.#requests)
-      if (command.type === 'join' && names.has(command.member.name) && command.member.name !== this.#name)
-        this.#finish(id, undefined);
+  #forgetJoined(topology: Topology): void {
+    for (const [id, { command }] of this.#requests) {
+      if (command.type !== 'join') continue;
+      const { name } = command.member;
+      if (name !== this.#name && isMember(topology, name)) this.#finish(id, undefined);
+    }
   }
 
   #onRequest(from: NodeName, id: number, command: TopologyCommand): void {

@@ -1,5 +1,6 @@
 import { Actors } from '../../src/clock/actors.ts';
 import { createCommandTable } from '../../src/commands/all-commands.ts';
+import { allAtOnce } from '../../src/lib/steps.ts';
 import type { ClientSocket } from '../../src/node/client-connection.ts';
 import { ClientCounters } from '../../src/node/client-counters.ts';
 import { Session, type SessionEnvironment } from '../../src/node/session.ts';
@@ -17,7 +18,7 @@ import { namesTo, TestRings } from '../replication/rings.ts';
 import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
 
 const TABLE = createCommandTable();
-const PLACEMENT = new Placement(new TestRings('n1').settled(namesTo(3)), 3);
+const PLACEMENT = allAtOnce(Placement.make(new TestRings('n1').settled(namesTo(3)), 3));
 
 /** An operation that a command has begun, for the test to decide. */
 export interface Begun {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Actors } from '../../src/clock/actors.ts';
 import { slotOf } from '../../src/lib/slots.ts';
+import { allAtOnce } from '../../src/lib/steps.ts';
 import { Housekeeper } from '../../src/replication/housekeeper.ts';
 import { Keyspace } from '../../src/replication/keyspace.ts';
 import { Placement } from '../../src/replication/placement.ts';
@@ -27,7 +28,7 @@ function keyspaceOf(members: number): Keyspace {
   return new Keyspace(
     policy,
     store,
-    new Placement(new TestRings('n1').settled(namesTo(members)), 3),
+    allAtOnce(Placement.make(new TestRings('n1').settled(namesTo(members)), 3)),
     new ConflictJournal(0),
   );
 }

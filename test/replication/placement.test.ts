@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { SLOT_COUNT } from '../../src/lib/slots.ts';
+import { allAtOnce } from '../../src/lib/steps.ts';
 import { Placement } from '../../src/replication/placement.ts';
 import { namesTo, TestRings } from './rings.ts';
 
 function place(members: number, replicas: number, self = 'n1') {
   const rings = new TestRings(self).settled(namesTo(members));
   const { ring, peers } = rings.owners;
-  return { ring, peers, placement: new Placement(rings, replicas) };
+  return { ring, peers, placement: allAtOnce(Placement.make(rings, replicas)) };
 }
 
 describe('Placement', () => {

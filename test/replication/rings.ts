@@ -1,5 +1,5 @@
 import { Peer } from '../../src/replication/peer.ts';
-import type { PeeredRing, Rings } from '../../src/replication/placement.ts';
+import type { PeeredRing, Rings } from '../../src/replication/rings.ts';
 import { Ring } from '../../src/ring/ring.ts';
 
 /** Rings of members of weight 1, and the members as peers of one of them. */

@@ -105,7 +105,7 @@ function plantMergeFromLastOwner(): void {
   };
   const some: typeof sharedSlots = function (this: Placement) {
     const all = sharedSlots.call(this);
-    if (!this.isMerging) return all;
+    if (this.arrivers().size === 0) return all;
     return new Map([...all].map(([peer, slots]) => [peer, slots.filter(slot => mayCompare(this, slot, peer))]));
   };
   plant(Placement.prototype, 'sharedSlots', { value: some });

@@ -52,6 +52,14 @@ const aCommand = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('drop' as const), key: aKey, wallMs: aTime }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), wallMs: aTime }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('compact' as const) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('remove-some' as const),
+      slot: fc.constantFrom(0, SLOT_COUNT - 1),
+      limit: fc.nat(8),
+    }),
+  },
 );
 type Command = typeof aCommand extends fc.Arbitrary<infer T> ? T : never;
 
@@ -87,6 +95,7 @@ class Pair {
       store.compact(1000);
       return;
     }
+    if (command.kind === 'remove-some') return this.#removeSome(command.slot, command.limit);
     if (command.kind === 'echo') {
       const old = this.past[command.pick % Math.max(1, this.past.length)];
       if (old !== undefined) this.run({ kind: 'merge', key: old.key, record: old.record });
@@ -99,7 +108,18 @@ class Pair {
     if (held !== undefined) this.past.push({ key: command.key, record: held });
   }
 
-  #change(command: Exclude<Command, { kind: 'sweep' | 'compact' | 'echo' }>): void {
+  /** Which ones go is the store's affair. */
+  #removeSome(slot: number, limit: number): void {
+    const { store, twin } = this;
+    const held = keysIn(slot).filter(key => twin.records.has(key));
+    const removed = store.removeSome(slot, limit);
+    expect(removed).toBe(Math.min(limit, held.length));
+    const gone = held.filter(key => store.find(...this.at(key)) === 0);
+    expect(gone).toHaveLength(removed);
+    for (const key of gone) twin.records.delete(key);
+  }
+
+  #change(command: Exclude<Command, { kind: 'sweep' | 'compact' | 'echo' | 'remove-some' }>): void {
     const { store, twin } = this;
     const { key } = command;
     const held = twin.records.get(key);

@@ -63,7 +63,8 @@ export class GroupNetwork {
       mustMerge: () => this.mustMerge,
       mayEnd: () => this.isTurned,
       progress: () => ({ name, ...this.node(name).progress }),
-      adopt: next => void adopted.push(next),
+      learned: next => agent.adopt(next),
+      adopted: next => void adopted.push(next),
       monotonicMs: () => this.nowMs,
     });
     this.nodes.set(name, { agent, actor, isUp: true, progress, adopted });
