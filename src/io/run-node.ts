@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { Node } from '../node/node.ts';
 import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS, type NodeOptions } from '../node/node-options.ts';
+import { RingCache } from '../node/ring-cache.ts';
 import type { Log } from '../ports/log.ts';
 import type { BusAddress } from '../ports/outbox.ts';
 import { DEFAULT_REQUEST_LIMITS } from '../resp/request-limits.ts';
@@ -85,6 +86,7 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
     outbox: bus,
     log,
     process: SYSTEM_PROCESS,
+    rings: new RingCache(),
   });
   clients.serve(node);
   const seeds = new SeedFinder(config.join, log, address => bus.dial(address));

@@ -108,7 +108,7 @@ export class Cluster implements OperationRunner {
     this.id = identity.id;
     this.#clock = ports.clock;
     this.self = new Peer(options.name, true);
-    this.#members = new Members(this.self, identity.topology);
+    this.#members = new Members(this.self, identity.topology, ports.rings);
     this.#topology = identity.topology;
     this.keyspaces = makeKeyspaces(options, this.#members.rings, identity.hashKey, actors);
     const records = new RecordCodec(actors);

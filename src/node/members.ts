@@ -3,11 +3,7 @@ import { allMembers, ringMembers, type Topology } from '../membership/topology.t
 import type { NodeName } from '../ports/outbox.ts';
 import { Peer } from '../replication/peer.ts';
 import type { PeeredRing, Rings } from '../replication/rings.ts';
-import { Ring } from '../ring/ring.ts';
-
-/** The rings made lately. A ring follows from its member list alone, so all nodes of a process, as in the simulator, share them. */
-const RINGS = new Map<string, Ring>();
-const MAX_RINGS = 6;
+import type { RingCache } from './ring-cache.ts';
 
 /** Who the members are at an epoch, and the rings that they make up. */
 export interface MembersAt {
@@ -22,10 +18,12 @@ export interface MembersAt {
 /** The members of the cluster as peers, one object for each as long as it is one, and the rings that they make up. */
 export class Members {
   readonly #self: Peer;
+  readonly #cache: RingCache;
   #now: MembersAt;
 
-  constructor(self: Peer, topology: Topology) {
+  constructor(self: Peer, topology: Topology, cache: RingCache) {
     this.#self = self;
+    this.#cache = cache;
     this.#now = this.#membersAt(topology, new Map(), new Map());
   }
 
@@ -69,7 +67,7 @@ export class Members {
     const ringsByKey = new Map<string, PeeredRing>();
     const ringOf = (list: readonly ClusterMember[]): PeeredRing => {
       const key = JSON.stringify(list.map(({ name, place, zone, weight }) => [name, place, zone, weight]));
-      const ring = ringsByKey.get(key) ?? before.get(key) ?? makeRing(key, list, byName);
+      const ring = ringsByKey.get(key) ?? before.get(key) ?? this.#makeRing(list, byName);
       ringsByKey.set(key, ring);
       return ring;
     };
@@ -86,17 +84,14 @@ export class Members {
     return { rings, peers, byName, ringsByKey };
   }
 
+  #makeRing(list: readonly ClusterMember[], byName: ReadonlyMap<NodeName, Peer>): PeeredRing {
+    const ring = this.#cache.ringOf(ringMembers(list));
+    const names = new Map(list.map(({ name, place }) => [place, name]));
+    return { ring, peers: ring.members.map(member => byName.get(names.get(member.name)!)!) };
+  }
+
   #peerFor(name: NodeName, known: ReadonlyMap<NodeName, Peer>): Peer {
     if (name === this.#self.name) return this.#self;
     return known.get(name) ?? new Peer(name, false);
   }
-}
-
-function makeRing(key: string, list: readonly ClusterMember[], byName: ReadonlyMap<NodeName, Peer>): PeeredRing {
-  const ring = RINGS.get(key) ?? new Ring(ringMembers(list));
-  RINGS.delete(key);
-  RINGS.set(key, ring);
-  if (RINGS.size > MAX_RINGS) RINGS.delete(RINGS.keys().next().value!);
-  const names = new Map(list.map(({ name, place }) => [place, name]));
-  return { ring, peers: ring.members.map(member => byName.get(names.get(member.name)!)!) };
 }

@@ -8,6 +8,7 @@ import type { HintOptions } from '../replication/hints.ts';
 import type { KeyspacePolicy } from '../replication/policy.ts';
 import type { ReplicationLimits } from '../replication/replication-context.ts';
 import type { CollectionOptions } from '../replication/tombstone-collector.ts';
+import type { RingCache } from './ring-cache.ts';
 
 /** All that a node is told when it is made; none of it changes. */
 export interface NodeOptions {
@@ -52,6 +53,7 @@ export interface NodePorts {
   readonly outbox: Outbox;
   readonly log: Log;
   readonly process: ProcessFacts;
+  readonly rings: RingCache;
 }
 
 export interface ProcessFacts {

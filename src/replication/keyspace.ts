@@ -200,7 +200,7 @@ export class Keyspace {
   }
 
   #beginArrivals(): void {
-    for (const slot of this.placement.gainedSlots) this.arrivals.begin(slot);
+    for (const slot of this.placement.changedSlots) if (this.placement.mustArrive(slot)) this.arrivals.begin(slot);
   }
 }
 

@@ -114,5 +114,8 @@ function comparedWith(owners: readonly Peer[], writers: readonly Peer[], flags: 
 }
 
 function isSameList(a: readonly Peer[], b: readonly Peer[]): boolean {
-  return a === b || (a.length === b.length && a.every((peer, i) => peer === b[i]));
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

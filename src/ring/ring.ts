@@ -36,6 +36,8 @@ export class Ring {
   readonly #tokens: number;
   #walk: PreferenceWalk | undefined;
   readonly #tables = new Map<number, PreferenceTable>();
+  /** Tables that are being built, by length: whoever needs one takes the next step. */
+  readonly #building = new Map<number, Steps<PreferenceTable>>();
 
   constructor(members: readonly RingMember[], options: RingOptions = {}) {
     this.#tokens = options.tokens ?? DEFAULT_TOKENS;
@@ -80,12 +82,24 @@ export class Ring {
     return this.#tables.get(this.#listLength(n)) ?? allAtOnce(this.prepare(n));
   }
 
-  /** Builds `table(n)` in steps. */
+  /** Builds `table(n)` in steps, which are shared among all who do so at the same time. */
   *prepare(n: number): Steps<PreferenceTable> {
     const length = this.#listLength(n);
+    for (;;) {
+      const table = this.#tables.get(length);
+      if (table !== undefined) return table;
+      const steps = this.#building.get(length) ?? this.#build(length);
+      this.#building.set(length, steps);
+      steps.next();
+      yield;
+    }
+  }
+
+  *#build(length: number): Steps<PreferenceTable> {
     const walk = yield* this.#prepareWalk();
-    const table = this.#tables.get(length) ?? (yield* PreferenceTable.make(walk, length));
+    const table = yield* PreferenceTable.make(walk, length);
     this.#tables.set(length, table);
+    this.#building.delete(length);
     return table;
   }
 

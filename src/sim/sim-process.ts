@@ -6,6 +6,7 @@ import {
   DEFAULT_REPLICATION_LIMITS,
   type NodeOptions,
 } from '../node/node-options.ts';
+import type { RingCache } from '../node/ring-cache.ts';
 import type { Log, LogFields } from '../ports/log.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
@@ -35,6 +36,7 @@ export interface World {
   readonly time: VirtualTime;
   readonly network: VirtualNetwork;
   readonly trace: Trace;
+  readonly rings: RingCache;
   /** How many found the cluster, and how many machines there are in all. */
   readonly nodes: number;
   readonly machines: number;
@@ -81,6 +83,7 @@ export class SimProcess implements Endpoint {
       outbox: network.outboxOf(this),
       log: this.#log(),
       process: { id: index + 1, memory: () => ({ residentBytes: 0, heapUsedBytes: 0 }) },
+      rings: world.rings,
     });
     trace.note(TraceKind.start, time.nowMs, index, index);
     network.open(this);

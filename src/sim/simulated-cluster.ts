@@ -1,6 +1,7 @@
 import { assert } from '../lib/assert.ts';
 import { SeededRandom } from '../lib/seeded-random.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
+import { RingCache } from '../node/ring-cache.ts';
 import { NO_FAULTS } from './faults.ts';
 import { drawClocks, Machines } from './machines.ts';
 import { MessageFaults } from './message-faults.ts';
@@ -46,6 +47,7 @@ export class SimulatedCluster {
       time: this.#time,
       network: this.#network,
       trace: this.#trace,
+      rings: new RingCache(),
       nodes,
       machines: nodes,
       keyspaces: SIMULATED_KEYSPACES.map(({ db }) => db),

@@ -1,6 +1,7 @@
 import { drawFraction, drawOne } from '../lib/draw.ts';
 import { SeededRandom } from '../lib/seeded-random.ts';
 import type { Topology } from '../membership/topology.ts';
+import { RingCache } from '../node/ring-cache.ts';
 import type { SurveyResult } from '../replication/survey.ts';
 import { idleness } from './checkers/idleness.ts';
 import { Churn } from './churn.ts';
@@ -80,6 +81,7 @@ export class Simulation {
       time: this.#time,
       network: this.#network,
       trace: this.#trace,
+      rings: new RingCache(),
       nodes,
       machines,
       keyspaces,

@@ -1,6 +1,7 @@
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { Node } from '../../src/node/node.ts';
 import type { NodeOptions } from '../../src/node/node-options.ts';
+import { RingCache } from '../../src/node/ring-cache.ts';
 import { nodeOptions } from '../node-options.ts';
 import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
 
@@ -18,6 +19,7 @@ export class Nodes {
   /** Added to the wall clock of a node. */
   readonly wallOffsetsMs = new Map<string, number>();
   lost: (letter: Letter) => boolean = () => false;
+  readonly #rings = new RingCache();
   #letters: Letter[] = [];
   #starts = 0;
 
@@ -44,6 +46,7 @@ export class Nodes {
       },
       log: { info: say, warn: say, error: say },
       process: { id: 42, memory: () => ({ residentBytes: 7, heapUsedBytes: 3 }) },
+      rings: this.#rings,
     });
     this.nodes.set(name, node);
     return node;

@@ -9,6 +9,7 @@ import type { ClusterMember } from '../../src/membership/cluster.ts';
 import { allMembers, foundingTopology, type Topology } from '../../src/membership/topology.ts';
 import { Cluster, type ClusterPorts } from '../../src/node/cluster.ts';
 import type { NodeOptions } from '../../src/node/node-options.ts';
+import { RingCache } from '../../src/node/ring-cache.ts';
 import type { Log, LogFields } from '../../src/ports/log.ts';
 import { ClockGuard } from '../../src/replication/clock-guard.ts';
 import { ReplicationCounters } from '../../src/replication/counters.ts';
@@ -22,6 +23,8 @@ import { NEVER, type StoredRecord } from '../../src/store/record.ts';
 import { nodeOptions } from '../node-options.ts';
 
 /** R=1 and W=1 of three. */
+const RINGS = new RingCache();
+
 export const EVENTUAL: KeyspacePolicy = {
   db: 0,
   name: 'eventual',
@@ -394,6 +397,7 @@ export class TestNetwork {
       },
       log: { info: say, warn: say, error: say },
       process: { id: 1, memory: () => ({ residentBytes: 0, heapUsedBytes: 0 }) },
+      rings: RINGS,
     };
     const actor = `${name}.${String(this.#starts).padStart(16, '0')}`;
     return new Cluster(identity, options, ports, actor, new Actors(), counters);
