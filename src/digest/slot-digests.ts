@@ -52,6 +52,13 @@ export class SlotDigests {
     this.#leaves[slot] = leaves;
   }
 
+  /** The slot holds nothing any more. */
+  drop(slot: number): void {
+    this.#low[slot] = 0;
+    this.#high[slot] = 0;
+    this.#leaves[slot] = undefined;
+  }
+
   clear(): void {
     this.#low.fill(0);
     this.#high.fill(0);

@@ -3,8 +3,8 @@ import type { Keyspace } from './keyspace.ts';
 
 /** Records that one kind of work looks at in one step: a tenth of a millisecond. */
 const STEP = 500;
-/** Steps go on for so long in one turn of the event loop, in ms, a quarter of the time, and are at most so many. */
-const TURN_MS = 5;
+/** Steps go on for so long in one turn of the event loop, in ms, a tenth of the time, and are at most so many. */
+const TURN_MS = 2;
 const MAX_STEPS = 16;
 
 /** The background work on one keyspace's store, a little at every tick, so that memory comes back. */
@@ -31,11 +31,12 @@ export class Housekeeper {
   /** @returns whether there was anything to do, so that there may be more. */
   #step(wallMs: number): boolean {
     const { store, placement } = this.#keyspace;
+    const freed = store.freeDropped(STEP);
     const dropped = store.sweepExpired(wallMs, STEP);
     const moved = store.compact(STEP);
     const forgets = placement.isAlone && store.tombstoneCount > 0;
     if (forgets) this.#forgetTombstones();
-    return dropped > 0 || moved > 0 || forgets;
+    return freed > 0 || dropped > 0 || moved > 0 || forgets;
   }
 
   /** Where there is one member, what an expired value leaves behind protects against nothing. */

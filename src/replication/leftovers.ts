@@ -3,9 +3,6 @@ import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import type { ReplicationContext } from './replication-context.ts';
 
-/** Records that are dropped in one tick. */
-const DROPPED_AT_ONCE = 1_000;
-
 /**
  * What this node still holds of slots that it no longer owns. It is offered to the owners before it is dropped (DESIGN §4): to one
  * of them, over and over, until a whole offer finds that the owner lacks nothing of it. That one passes it on to the others.
@@ -17,8 +14,6 @@ export class Leftovers {
   readonly #antiEntropy: AntiEntropy;
   /** Slots to be offered. */
   readonly #waiting = new Map<Keyspace, Set<number>>();
-  /** Slots that were offered and are to be dropped. */
-  readonly #offered = new Map<Keyspace, Set<number>>();
   readonly #underWay = new Set<Keyspace>();
   /** Who was offered something last: another comes next, lest a slot that one does not take keeps others waiting. */
   readonly #lastTaker = new Map<Keyspace, Peer>();
@@ -32,20 +27,19 @@ export class Leftovers {
 
   /** Whether anything is left, in whatever keyspace. */
   get any(): boolean {
-    return this.#waiting.size > 0 || this.#offered.size > 0;
+    return this.#waiting.size > 0;
   }
 
   /** Slots that have not been dropped. */
   get slots(): number {
     let slots = 0;
-    for (const sets of [this.#waiting, this.#offered]) for (const set of sets.values()) slots += set.size;
+    for (const waiting of this.#waiting.values()) slots += waiting.size;
     return slots;
   }
 
   ringChanged(): void {
     this.#ring++;
     this.#waiting.clear();
-    this.#offered.clear();
     this.#underWay.clear();
     // Who is no member is nobody's peer any more.
     if (!this.#context.peers.includes(this.#context.here)) return;
@@ -56,9 +50,7 @@ export class Leftovers {
   }
 
   tick(): void {
-    if (!this.any) return;
     for (const keyspace of this.#waiting.keys()) if (!this.#underWay.has(keyspace)) this.#offer(keyspace);
-    this.#drop();
   }
 
   #offer(keyspace: Keyspace): void {
@@ -72,31 +64,16 @@ export class Leftovers {
       if (ring !== this.#ring) return;
       this.#underWay.delete(keyspace);
       if (wanted === undefined) return;
-      for (const slot of slots) if (!wanted.has(slot)) this.#moveOn(keyspace, slot);
+      for (const slot of slots) if (!wanted.has(slot)) this.#drop(keyspace, slot);
     });
   }
 
   /** The owner has all that is here. */
-  #moveOn(keyspace: Keyspace, slot: number): void {
+  #drop(keyspace: Keyspace, slot: number): void {
     const waiting = this.#waiting.get(keyspace)!;
     waiting.delete(slot);
     if (waiting.size === 0) this.#waiting.delete(keyspace);
-    const offered = this.#offered.get(keyspace) ?? new Set();
-    this.#offered.set(keyspace, offered.add(slot));
-  }
-
-  #drop(): void {
-    let left = DROPPED_AT_ONCE;
-    for (const [keyspace, slots] of this.#offered) {
-      for (const slot of slots) {
-        if (left <= 0) return;
-        const dropped = keyspace.store.removeSome(slot, left);
-        left -= dropped;
-        this.#context.counters.recordsHandedOver += dropped;
-        if (keyspace.store.slotRecords(slot) === 0) slots.delete(slot);
-      }
-      if (slots.size === 0) this.#offered.delete(keyspace);
-    }
+    this.#context.counters.recordsHandedOver += keyspace.store.dropSlot(slot);
   }
 }
 

@@ -72,6 +72,16 @@ export class KeyIndex {
     this.#byteLength += (table.count === 0 ? 0 : table.byteLength) - before;
   }
 
+  /** Takes the slot's table out, with all its cells. */
+  drop(slot: number): SlotTable | undefined {
+    const table = this.#tables[slot];
+    if (table === undefined) return undefined;
+    this.#tables[slot] = undefined;
+    this.slots.delete(slot);
+    this.#byteLength -= table.byteLength;
+    return table;
+  }
+
   clear(): void {
     this.#tables.fill(undefined);
     this.slots.clear();

@@ -8,6 +8,7 @@ import { assert } from '../lib/assert.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { ConflictJournal } from './conflict-journal.ts';
+import { DroppedTables } from './dropped-tables.ts';
 import { KeyIndex } from './key-index.ts';
 import type { ValueSink } from './outcome.ts';
 import { PackedRecords, type RecordRef } from './packed-records.ts';
@@ -38,6 +39,7 @@ export class RecordStore {
   readonly #merger: RecordMerger;
   readonly #accounts: SlotAccounts;
   readonly #index = new KeyIndex(this.#records);
+  readonly #dropped = new DroppedTables(this.#records);
   readonly #expiryWalk = new SlotWalk();
   readonly #compactionWalk = new SlotWalk();
   readonly #conflicts: ConflictJournal | undefined;
@@ -244,22 +246,30 @@ export class RecordStore {
   remove(slot: number, hash: number, key: Uint8Array): boolean {
     const cell = this.#index.locate(slot, hash, key);
     if (cell === NO_CELL) return false;
-    this.#removeCell(slot, hash, cell);
+    const ref = this.#index.refAt(slot, cell);
+    this.#accounts.leave(slot, hash, ref);
+    this.#records.remove(ref);
+    this.#index.remove(slot, cell);
+    this.#fitLeaves(slot);
     return true;
   }
 
-  /** Forgets up to `limit` records of the slot altogether. @returns how many. */
-  removeSome(slot: number, limit: number): number {
-    const table = this.#index.tableOf(slot);
+  /**
+   * Forgets all records of the slot altogether, whatever their number. Their memory is given back by `freeDropped`.
+   *
+   * @returns how many there were.
+   */
+  dropSlot(slot: number): number {
+    const table = this.#index.drop(slot);
     if (table === undefined) return 0;
-    let removed = 0;
-    for (let hash = 0; removed < limit; removed++) {
-      const cell = table.seek(hash);
-      if (cell === NO_CELL) break;
-      hash = table.hashAt(cell);
-      this.#removeCell(slot, hash, cell);
-    }
-    return removed;
+    this.#accounts.drop(slot);
+    this.#dropped.add(table);
+    return table.count;
+  }
+
+  /** Frees records of dropped slots. @param budget how many at most. @returns how many. */
+  freeDropped(budget: number): number {
+    return this.#dropped.free(budget);
   }
 
   /** Drops the value of the key's record if it has one that has expired. @returns whether it did. */
@@ -332,16 +342,9 @@ export class RecordStore {
   /** Forgets everything. */
   clear(): void {
     this.#index.clear();
+    this.#dropped.clear();
     this.#records.clear();
     this.#accounts.clear();
-  }
-
-  #removeCell(slot: number, hash: number, cell: number): void {
-    const ref = this.#index.refAt(slot, cell);
-    this.#accounts.leave(slot, hash, ref);
-    this.#records.remove(ref);
-    this.#index.remove(slot, cell);
-    this.#fitLeaves(slot);
   }
 
   #isExpired(ref: RecordRef, wallMs: number): boolean {

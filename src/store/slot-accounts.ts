@@ -63,6 +63,17 @@ export class SlotAccounts {
     this.#count(slot, ref, -1);
   }
 
+  /** All records of the slot leave at once. */
+  drop(slot: number): void {
+    const values = this.#valuesIn[slot]!;
+    this.digests.drop(slot);
+    this.#recordCount -= values + this.#tombstonesIn[slot]!;
+    this.#valueCount -= values;
+    this.#expiringCount -= this.#expiringIn[slot]!;
+    for (const counts of [this.#valuesIn, this.#expiringIn, this.#tombstonesIn]) counts[slot] = 0;
+    for (const slots of [this.expiringSlots, this.tombstoneSlots]) slots.delete(slot);
+  }
+
   /** Lays the digests of the slot's leaves out anew: `bits` of the hash choose a record's leaf, 0: there are none. */
   setLeaves(slot: number, table: SlotTable | undefined, bits: number): void {
     const isFine = table !== undefined && bits > 0;
