@@ -27,7 +27,10 @@ import { isVersion, versionHeld } from './versions.ts';
 export interface AntiEntropyOptions {
   /** Between two rounds with one peer over one keyspace, when nothing calls for one sooner. */
   readonly intervalMs: number;
-  /** A round that has heard nothing for so long is given up; what is unanswered for a quarter of it is asked again. */
+  /**
+   * A round that has heard nothing for so long is given up, the next with that peer after twice as long, up to four times; what is
+   * unanswered for a quarter of it is asked again.
+   */
   readonly patienceMs: number;
   /** Bytes of records that this node's own rounds may take and give a second. */
   readonly bytesPerSecond: number;
@@ -37,6 +40,10 @@ export interface AntiEntropyOptions {
 
 /** While this node is refilling, or merging what it will own, rounds follow each other at this distance. */
 const REFILL_INTERVAL_MS = 500;
+/** Of the patience with a peer: what it has not answered by then is asked again. */
+const ASK_AGAIN_AFTER = 1 / 4;
+/** Rounds in a row that ended in silence, each of which doubles the patience with the next. */
+const SILENCES_COUNTED = 2;
 const PAGES_UNDER_WAY = 8;
 /** A block with so few records is not compared further: a page names them all. */
 const PAGED_RECORDS = 64;
@@ -126,28 +133,30 @@ export class AntiEntropy {
     const nowMs = this.#context.clock.monotonicMs();
     this.#repair.earn(nowMs);
     this.#transfer.earn(nowMs);
-    for (const schedule of [...this.#schedules]) {
+    // Whoever has been due longest comes first: where one round at a time may be open, two slow peers would else keep the others waiting.
+    for (const schedule of this.#schedules.toSorted((a, b) => a.dueMs - b.dueMs)) {
       const { round } = schedule;
       if (round === undefined) {
         if (!schedule.peer.reachable) this.#giveUp(schedule);
-        else if (nowMs >= schedule.dueMs && this.#mayOpen(schedule)) this.#open(schedule, nowMs);
+        else if (nowMs >= schedule.dueMs && this.#mayOpen(schedule, nowMs)) this.#open(schedule, nowMs);
       } else if (round.isIdle) {
         // It waits for the allowance, not for the peer.
         round.lastHeardMs = nowMs;
         this.#pump(schedule, round);
-      } else if (nowMs - round.lastHeardMs >= this.#options.patienceMs + round.transferMs) this.#giveUp(schedule);
-      else this.#askAgain(schedule, round, nowMs);
+      } else if (this.#isSilent(round, nowMs, 2 ** schedule.silences)) {
+        this.#giveUp(schedule);
+        schedule.silences = Math.min(schedule.silences + 1, SILENCES_COUNTED);
+      } else this.#askAgain(schedule, round, nowMs);
     }
     this.#waits.settle();
   }
 
   onRoot(from: Peer, { round: id, refilling, arriving, equal }: SyncRoot): void {
-    const schedule = this.#scheduleOf(from, id);
+    const schedule = this.#heard(from, id);
     const round = schedule?.round;
     if (schedule === undefined || round === undefined || round.hasRoot) return;
     round.hasRoot = true;
     round.peerIsWhole = !refilling;
-    round.lastHeardMs = this.#context.clock.monotonicMs();
     // A peer that has to learn drives rounds of its own, and records should not come from both ends.
     if ((refilling || arriving) && isShared(schedule) && !mustLearn(schedule))
       return this.#close(schedule, refilling ? 'is refilling' : 'is merging what it will own');
@@ -159,23 +168,21 @@ export class AntiEntropy {
   }
 
   onDiffering(from: Peer, { round: id, ask, children }: SyncDiffering): void {
-    const schedule = this.#scheduleOf(from, id);
+    const schedule = this.#heard(from, id);
     const round = schedule?.round;
     if (schedule === undefined || round === undefined) return;
     const blocks = round.takeCompared(ask, children.length);
     if (blocks === undefined) return;
-    round.lastHeardMs = this.#context.clock.monotonicMs();
     for (const [i, block] of blocks.entries()) this.#descend(schedule, round, block, children[i]!);
     this.#pump(schedule, round);
   }
 
   onPageReply(from: Peer, reply: SyncPageReply): void {
-    const schedule = this.#scheduleOf(from, reply.round);
+    const schedule = this.#heard(from, reply.round);
     const round = schedule?.round;
     if (schedule === undefined || round === undefined) return;
     const range = round.takeAnswered(reply.slot, reply.fromHash);
     if (range === undefined) return;
-    round.lastHeardMs = this.#context.clock.monotonicMs();
     this.#takeIn(schedule, round, reply);
     if (reply.nextHash > range.lastHash) this.#pieceEnded(schedule, round, reply.slot);
     else round.queueRange({ ...range, fromHash: reply.nextHash });
@@ -193,15 +200,24 @@ export class AntiEntropy {
     return this.#schedules.find(each => each.peer === peer && each.keyspace.db === db && isShared(each));
   }
 
-  /** Whose round this is. */
-  #scheduleOf(peer: Peer, round: number): SyncSchedule | undefined {
-    return this.#schedules.find(schedule => schedule.peer === peer && schedule.round?.id === round);
+  /** Whose round this is, which its peer has just spoken of: a copy of an earlier answer says, too, that the peer is there. */
+  #heard(peer: Peer, id: number): SyncSchedule | undefined {
+    const schedule = this.#schedules.find(each => each.peer === peer && each.round?.id === id);
+    if (schedule?.round !== undefined) schedule.round.lastHeardMs = this.#context.clock.monotonicMs();
+    return schedule;
   }
 
-  /** What arrives comes from one peer at a time, or most of it would come several times. */
-  #mayOpen({ keyspace, offered }: SyncSchedule): boolean {
+  /** What arrives comes from one peer at a time, or most of it would come several times; but one that is slow keeps no other waiting. */
+  #mayOpen({ keyspace, offered }: SyncSchedule, nowMs: number): boolean {
     if (offered !== undefined || keyspace.arrivals.slotsLeft === 0) return true;
-    return !this.#schedules.some(each => each.keyspace === keyspace && isShared(each) && each.round !== undefined);
+    const isUnderWay = ({ round }: SyncSchedule) =>
+      round !== undefined && !this.#isSilent(round, nowMs, ASK_AGAIN_AFTER);
+    return !this.#schedules.some(each => each.keyspace === keyspace && isShared(each) && isUnderWay(each));
+  }
+
+  /** Whether the peer has said nothing for so many times the patience that there is with it. */
+  #isSilent({ lastHeardMs, transferMs }: SyncRound, nowMs: number, times: number): boolean {
+    return nowMs - lastHeardMs >= this.#options.patienceMs * times + transferMs;
   }
 
   #allowanceOf({ keyspace, offered }: SyncSchedule): Allowance {
@@ -217,14 +233,18 @@ export class AntiEntropy {
   }
 
   #open(schedule: SyncSchedule, nowMs: number): void {
-    const { keyspace, peer, slots } = schedule;
-    const { epoch } = this.#context;
-    const round = new SyncRound(this.#nextRound++, epoch, nowMs);
+    const round = new SyncRound(this.#nextRound++, this.#context.epoch, nowMs);
     schedule.begin(round);
     this.#context.counters.syncRounds++;
+    this.#sendOpening(schedule, round);
+  }
+
+  #sendOpening({ keyspace, peer, slots, offered }: SyncSchedule, round: SyncRound): void {
+    round.openingSentMs = this.#context.clock.monotonicMs();
+    const { epoch } = this.#context;
     const root = digestOf(keyspace.store, slots, ROOT_BLOCK);
-    const offered = schedule.offered === undefined ? undefined : slots;
-    this.#context.send(peer, this.#messages.encodeOpen({ round: round.id, epoch, db: keyspace.db, root, offered }));
+    const opening = { round: round.id, epoch, db: keyspace.db, root, offered: offered && slots };
+    this.#context.send(peer, this.#messages.encodeOpen(opening));
   }
 
   /** The round is over. @param failure why it was not through: what the peer did, or is. */
@@ -310,7 +330,11 @@ export class AntiEntropy {
   }
 
   #askAgain(schedule: SyncSchedule, round: SyncRound, nowMs: number): void {
-    const overdueMs = nowMs - this.#options.patienceMs / 4 - round.transferMs;
+    const overdueMs = nowMs - this.#options.patienceMs * ASK_AGAIN_AFTER - round.transferMs;
+    if (!round.hasRoot && round.openingSentMs < overdueMs) {
+      this.#context.counters.resends++;
+      this.#sendOpening(schedule, round);
+    }
     const comparison = round.comparisonSentBefore(overdueMs, nowMs);
     if (comparison !== undefined) {
       this.#context.counters.resends++;

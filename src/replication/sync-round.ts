@@ -24,6 +24,8 @@ export class SyncRound {
   /** The ring epoch at both ends when it was opened; answers may be of later ones, never of an earlier. */
   readonly epoch: number;
   lastHeardMs: number;
+  /** When the peer was last sent the opening. */
+  openingSentMs: number;
   /** What a large value on its way adds to every wait. */
   transferMs = 0;
   /** Whether the peer has answered the opening. */
@@ -47,6 +49,7 @@ export class SyncRound {
     this.id = id;
     this.epoch = epoch;
     this.lastHeardMs = nowMs;
+    this.openingSentMs = nowMs;
   }
 
   get pagesUnderWay(): number {

@@ -18,6 +18,8 @@ export class SyncSchedule implements SyncPair {
   readonly offered: OfferEnded | undefined;
   /** Monotonic milliseconds. */
   dueMs = 0;
+  /** How many rounds in a row have ended because the peer fell silent, as far as that is counted. */
+  silences = 0;
   #round: SyncRound | undefined;
   /** How many rounds were begun, and which of them was the last to come through, and to fail, and why. */
   #begun = 0;
@@ -49,8 +51,10 @@ export class SyncSchedule implements SyncPair {
   /** The round is through, or has failed: what did the peer do, or what is it? */
   end(failure: string | undefined): void {
     this.#round = undefined;
-    if (failure === undefined) this.#completed = this.#begun;
-    else {
+    if (failure === undefined) {
+      this.#completed = this.#begun;
+      this.silences = 0;
+    } else {
       this.#failed = this.#begun;
       this.#failure = failure;
     }

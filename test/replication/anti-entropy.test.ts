@@ -107,9 +107,20 @@ describe('Anti-entropy (DESIGN §5)', () => {
     for (let i = 0; i < 2000; i++) network.plant('n2', `{one}${i}`, 'v'.repeat(100), 0);
     const random = new SeededRandom(1);
     network.drop(message => isSync(message) && drawChance(random, 0.4));
-    network.advance(6 * ANTI_ENTROPY.intervalMs);
+    network.advance(12 * ANTI_ENTROPY.intervalMs);
     expect(network.keyspace('n1', 0).store.keyCount).toBe(2000);
     expect(network.node('n1').counters.resends + network.node('n2').counters.resends).toBeGreaterThan(0);
+  });
+
+  it('asks again soon after its opening, or the answer to it, was lost', () => {
+    for (const type of ['syncOpen', 'syncRoot'] as const) {
+      const network = oneKeyspace(2);
+      network.plant('n2', 'k', 'v', 0);
+      let lost = 0;
+      network.drop(message => message.type === type && lost++ < 2);
+      network.advance(ANTI_ENTROPY.intervalMs + ANTI_ENTROPY.patienceMs / 2);
+      expect([lost > 2, network.valueAt('n1', 'k', 0)]).toEqual([true, 'v']);
+    }
   });
 
   it('survives copies and any order of its messages', () => {

@@ -16,6 +16,7 @@ import {
 } from './test-network.ts';
 
 const DB = 1;
+const SYNC_ANSWERS: ReadonlySet<string> = new Set(['syncRoot', 'syncDiffering', 'syncPageReply']);
 
 /** Three nodes and the topologies by which a fourth joins. */
 function joining() {
@@ -370,6 +371,30 @@ describe('A node that is to own slots', () => {
     network.node('n4').cluster.peerOf('n3')!.alive = false;
     network.advance(5_000);
     for (const name of ['n1', 'n2', 'n4']) expect(network.node(name).cluster.progress().left).toBe(0);
+  });
+
+  it('merges them from all owners in turn while others write and every answer takes its time', () => {
+    for (const answerMs of [400, 3_000]) {
+      const { network, merge } = joining();
+      network.adopt(merge);
+      network.hold(({ to, type }) => to === 'n4' && SYNC_ANSWERS.has(type));
+      for (let passed = 0; passed < 40; passed++) {
+        for (const name of ['n1', 'n2', 'n3']) network.plant(name, `key:${passed}`, 'v', DB);
+        network.advance(answerMs);
+        network.releaseSome();
+      }
+      expect(network.node('n4').cluster.progress().left, `${answerMs} ms`).toBe(0);
+    }
+  });
+
+  it('is not kept from the other owners by one that is silent', () => {
+    for (const silent of ['n1', 'n2', 'n3']) {
+      const { network, merge } = joining();
+      network.drop(message => message.from === silent && message.to === 'n4');
+      network.adopt(merge);
+      network.advance(1_000);
+      for (const name of ['n1', 'n2', 'n3']) expect(network.sent.some(between('n4', name, 'syncOpen'))).toBe(true);
+    }
   });
 
   it('does not count what a peer has answered before it knew of the change, and asks again', () => {

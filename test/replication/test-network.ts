@@ -182,6 +182,12 @@ export class TestNetwork {
     this.settle();
   }
 
+  /** Delivers what was held back until now; what comes is held back as before. */
+  releaseSome(): void {
+    for (const message of this.#held.splice(0)) this.#deliver(message);
+    this.settle();
+  }
+
   /** Gives a message that was sent before to its receiver once more. */
   deliverAgain(message: Envelope): void {
     this.#deliver(message);
