@@ -40,6 +40,8 @@ export interface Held {
 export interface HeldByReplicas {
   /** Those that hold a record. */
   readonly held: readonly Held[];
+  /** The greatest stamp that any other running node holds: one that will own the slot, or has owned it and has yet to hand it over; 0 for none. */
+  readonly newestElsewhere: number;
   /** How many owners the key has, if all of them run and know the same ring. */
   readonly replicas: number | undefined;
 }
@@ -51,21 +53,26 @@ export function toSimKey(db: number, name: string): SimKey {
 
 export function heldByReplicas(processes: readonly SimProcess[], { db, slot, bytes }: SimKey): HeldByReplicas {
   const held: Held[] = [];
+  let newestElsewhere = 0;
   let running = 0;
   let replicas = 0;
   const epochs = new Set<number>();
   for (const process of processes) {
     const keyspace = process.node.cluster?.keyspaces.get(db);
-    if (keyspace === undefined || !keyspace.placement.isHeldHere(slot)) continue;
+    if (keyspace === undefined) continue;
     const { store, placement } = keyspace;
+    const ref = store.find(slot, store.hashOf(bytes), bytes);
+    if (!placement.isHeldHere(slot)) {
+      if (ref !== 0) newestElsewhere = Math.max(newestElsewhere, store.stampOf(ref));
+      continue;
+    }
     running++;
     replicas = placement.replicaCount;
     epochs.add(process.node.cluster!.topology.epoch);
-    const ref = store.find(slot, store.hashOf(bytes), bytes);
     if (ref === 0) continue;
     held.push({ process, stamp: store.stampOf(ref), actor: store.actorOf(ref), hasValue: !store.isTombstone(ref) });
   }
-  return { held, replicas: epochs.size === 1 && running === replicas ? replicas : undefined };
+  return { held, newestElsewhere, replicas: epochs.size === 1 && running === replicas ? replicas : undefined };
 }
 
 /** What the process's store holds of the key, undefined for no record. */

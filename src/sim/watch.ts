@@ -82,8 +82,8 @@ export class Watch implements OperationObserver {
   }
 
   #look(key: SimKey): void {
-    const { held, replicas } = heldByReplicas(this.#machines.running(), key);
+    const { held, newestElsewhere, replicas } = heldByReplicas(this.#machines.running(), key);
     this.dots.look(key, held);
-    this.deletions.look(key, held, replicas);
+    this.deletions.look(key, held, replicas, newestElsewhere);
   }
 }

@@ -45,6 +45,16 @@ describe('The check of deletions', () => {
     expect(checked([5, -9, -9], [5, 0, 0]).violations).toEqual([]);
   });
 
+  it('bears an older value while a former owner still holds the tombstone that it will hand over', () => {
+    const violations: Violation[] = [];
+    const deletions = new Deletions(violation => violations.push(violation));
+    deletions.look(KEY, [heldOf(0, -9), heldOf(1, -9), heldOf(2, -9)], 3);
+    deletions.look(KEY, [heldOf(3, 5)], undefined, 9);
+    expect(violations).toEqual([]);
+    deletions.look(KEY, [heldOf(3, 5)], undefined, 5);
+    expect(violations).toMatchObject([{ kind: 'come-back' }]);
+  });
+
   it('says nothing of what two of three were seen to hold', () => {
     expect(checked([-9, -9], [5, 0, 0]).violations).toEqual([]);
     expect(checked([-9, -9, -9], [0, 0], [-9, -9, -9]).collected).toBe(0);

@@ -17,7 +17,8 @@ interface Floor {
  *     n2 ── v1 ──────────── T ───────┤ floor: T      collected ── v1 on any of them is a key come back
  *     n3 ── v1 ──────────────── T ───┘
  *
- * - While nobody holds the floor or anything newer, nobody holds anything older.
+ * - While nobody holds the floor or anything newer, no replica holds anything older. Who owned the slot before the last change of the ring,
+ *   or will own it, counts as somebody: with W = 1 the new owners may have missed for a while what all of the old ones hold.
  * - When all have held nothing since, nobody holds a value that is not newer.
  *
  * **Why correct code cannot trip it.** Processes are lost one at a time, and the next only when all are whole again, so
@@ -38,15 +39,19 @@ export class Deletions {
     return this.#collected;
   }
 
-  /** @param held what the running replicas hold. @param replicas how many they are if all of them run, otherwise undefined. */
-  look(key: SimKey, held: readonly Held[], replicas: number | undefined): void {
+  /**
+   * @param held what the running replicas hold.
+   * @param replicas how many they are if all of them run, otherwise undefined.
+   * @param newestElsewhere the greatest stamp held by others; 0 for none.
+   */
+  look(key: SimKey, held: readonly Held[], replicas: number | undefined, newestElsewhere = 0): void {
     const floor = this.#floors.get(key.id);
-    if (floor !== undefined) this.#check(key, floor, held);
+    if (floor !== undefined) this.#check(key, floor, held, newestElsewhere);
     if (replicas !== undefined) this.#raise(key, floor, held, replicas);
   }
 
-  #check({ db, name }: SimKey, floor: Floor, held: readonly Held[]): void {
-    const newest = Math.max(...held.map(({ stamp }) => stamp));
+  #check({ db, name }: SimKey, floor: Floor, held: readonly Held[], newestElsewhere: number): void {
+    const newest = Math.max(newestElsewhere, ...held.map(({ stamp }) => stamp));
     const back = held.find(({ stamp, hasValue }) =>
       floor.isGone ? hasValue && stamp <= floor.stamp : stamp < floor.stamp && newest < floor.stamp,
     );
