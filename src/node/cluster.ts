@@ -121,7 +121,9 @@ export class Cluster implements OperationRunner {
     this.hints = new Hints(this.context, options.hints, ports.log, hasten);
     this.#hintReplay = new HintReplay(this.context, this.hints, this.#hintMessages, options.hints.replayRate);
     this.standIn = new StandIn(this.context, this.hints);
-    this.coordinator = new Coordinator(this.context, this.hints, this.#hintMessages);
+    this.coordinator = new Coordinator(this.context, this.hints, this.#hintMessages, (keyspace, operation, sink) =>
+      this.forwarder.forward(keyspace, operation, sink),
+    );
     this.forwarder = new Forwarder(this.context, this.coordinator, this.#forwardMessages);
     this.#replica = new Replica(this.context, this.#hintMessages);
     this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace, ports.clock));

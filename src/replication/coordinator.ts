@@ -6,11 +6,14 @@ import { DetachedFound } from './detached-found.ts';
 import type { HintMessages } from './hint-messages.ts';
 import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
-import { type KeyOperation, needsNoReplica, SLOT_HAS_MOVED, type WriteOfKey } from './operation.ts';
+import { type KeyOperation, needsNoReplica, type WriteOfKey } from './operation.ts';
 import { ReadCoordinator, type ReadResult } from './read-coordinator.ts';
 import type { ReplicationContext } from './replication-context.ts';
 import { StandInRequests } from './stand-in-requests.ts';
 import { WriteCoordinator } from './write-coordinator.ts';
+
+/** Hands an operation that has changed nothing yet to a node that may run it. */
+export type HandOn = (keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink) => void;
 
 /**
  * Runs clients' operations on keys that this node is a replica of. Only a replica coordinates (DESIGN §3), but in a
@@ -22,10 +25,13 @@ export class Coordinator {
 
   readonly #context: ReplicationContext;
   readonly #hints: Hints;
+  readonly #handOn: HandOn;
 
-  constructor(context: ReplicationContext, hints: Hints, hintMessages: HintMessages) {
+  /** @param handOn takes what this node has begun to look at when it comes to own the slot no more. */
+  constructor(context: ReplicationContext, hints: Hints, hintMessages: HintMessages, handOn: HandOn) {
     this.#context = context;
     this.#hints = hints;
+    this.#handOn = handOn;
     this.writes = new WriteCoordinator(context, hints, new StandInRequests(context, hintMessages));
     this.reads = new ReadCoordinator(context, this.writes);
   }
@@ -38,7 +44,7 @@ export class Coordinator {
     } else if (!keyspace.placement.isHeldHere(operation.slot)) {
       this.#standIn(keyspace, operation, sink);
     } else if (operation.kind === 'read') {
-      this.reads.readFor(keyspace, operation.slot, operation.key, operation.need, sink);
+      this.reads.readFor(keyspace, operation, sink, () => this.#handOn(keyspace, operation, sink));
     } else if (needsRead(operation.mutation)) {
       this.#readThenWrite(keyspace, operation, sink);
     } else {
@@ -91,10 +97,10 @@ export class Coordinator {
     const { slot, key, mutation, readNeed } = operation;
     const purpose = mutation.kind === 'delete' ? 'removal' : 'value';
     this.reads.read(keyspace, slot, key, readNeed, purpose, result => {
+      // The wait for a blocking repair, too, may outlast this node's part in the slot: what is here by then says nothing.
+      if (!keyspace.placement.isHeldHere(slot)) return this.#handOn(keyspace, operation, sink);
       const goesOn = result.status === 'found' || (keyspace.policy.sloppy && mutation.kind === 'delete');
       if (!goesOn) return sink.complete({ status: 'unavailable', reason: result.reason });
-      // The wait for a blocking repair may outlast this node's part in the slot: what is here by then says nothing.
-      if (!keyspace.placement.isHeldHere(slot)) return sink.complete(SLOT_HAS_MOVED);
       const before = this.reads.liveHere(keyspace, slot, key);
       const applied = conditionHolds(mutation, before);
       const returnBefore = mutation.kind === 'set' && mutation.returnBefore;

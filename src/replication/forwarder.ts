@@ -136,8 +136,11 @@ export class Forwarder {
   ringChanged(): void {
     const waiting: [PendingForward, number][] = [];
     this.#pending.forEachOlderThan(Number.POSITIVE_INFINITY, 0, (pending, id) => waiting.push([pending, id]));
-    for (const [pending, id] of waiting)
+    for (const [pending, id] of waiting) {
+      // What was handed on in the course of this very change is on its way to a present owner.
+      if (pending.epoch === this.#context.epoch) continue;
       if (pending.operation.kind === 'read' || pending.isStranded) this.#beginAnew(pending, id);
+    }
   }
 
   /** Tries all candidates of the present epoch, under a new number: none takes it for a copy of what it has declined. */

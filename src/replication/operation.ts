@@ -27,9 +27,6 @@ export interface WriteOfKey extends OfKey {
   readonly mutation: Mutation;
 }
 
-/** The ring has changed under an operation, and this node cannot end it. */
-export const SLOT_HAS_MOVED = { status: 'unavailable', reason: 'the slot has moved' } as const;
-
 /**
  * Whether a node that holds nothing of the key can coordinate this for the replicas: a plain SET, and DEL, which
  * deletes whatever there is. What looks first has nothing to look at.

@@ -6,7 +6,7 @@ import { StoredFound } from '../store/stored-found.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { DetachedFound } from './detached-found.ts';
 import type { Keyspace } from './keyspace.ts';
-import { SLOT_HAS_MOVED } from './operation.ts';
+import type { ReadOfKey } from './operation.ts';
 import type { Peer } from './peer.ts';
 import { ReadQuorum } from './quorum.ts';
 import type { ReplicaReadReply } from './replica-messages.ts';
@@ -24,9 +24,12 @@ import type { WriteCoordinator } from './write-coordinator.ts';
  */
 export type ReadPurpose = 'value' | 'removal';
 
-/** What a read came to, told to whoever began it. The newest version is in this node's store by then. */
+/**
+ * What a read came to, told to whoever began it. When it is `found` the newest version is in this node's store; when the slot has
+ * `moved`, and this node owns it no more, another has to read.
+ */
 export interface ReadResult {
-  readonly status: 'found' | 'unavailable';
+  readonly status: 'found' | 'moved' | 'unavailable';
   readonly reason: string;
   /** Whether every replica of the key has answered, itself included. */
   readonly everyReplicaAnswered: boolean;
@@ -64,6 +67,7 @@ interface PendingRead {
 
 const FOUND_BY_ALL: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: true };
 const FOUND: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: false };
+const MOVED: ReadResult = { status: 'moved', reason: 'the slot has moved', everyReplicaAnswered: false };
 
 /**
  * The coordinator's side of a read (DESIGN §5): R answers, the newest by the order of records (never a vote on bytes),
@@ -89,9 +93,10 @@ export class ReadCoordinator {
     return this.#pending.size;
   }
 
-  /** Reads for a client: the sink gets the live value, or that there is none. */
-  readFor(keyspace: Keyspace, slot: number, key: Uint8Array, need: ReplicaCount, sink: OutcomeSink): void {
+  /** Reads for a client: the sink gets the live value, or that there is none. @param moved is called instead when another has to read. */
+  readFor(keyspace: Keyspace, { slot, key, need }: ReadOfKey, sink: OutcomeSink, moved: () => void): void {
     this.read(keyspace, slot, key, need, 'value', result => {
+      if (result.status === 'moved') return moved();
       if (result.status === 'unavailable') return sink.complete({ status: 'unavailable', reason: result.reason });
       const found = result.repaired === undefined ? this.liveHere(keyspace, slot, key) : result.repaired.found;
       sink.complete(found === undefined ? READ_NOTHING : { status: 'read', found });
@@ -176,7 +181,7 @@ export class ReadCoordinator {
       if (now.length === owners.length && now.every((peer, i) => peer === owners[i])) return;
       if (!keyspace.placement.isHeldHere(slot)) {
         this.#pending.remove(id);
-        return this.#giveUp(read, SLOT_HAS_MOVED.reason);
+        return read.done(MOVED);
       }
       read.owners = now;
       read.held = new Array(now.length);

@@ -7,7 +7,6 @@ import { NEVER, type StoredRecord } from '../store/record.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
-import { SLOT_HAS_MOVED } from './operation.ts';
 import type { Peer } from './peer.ts';
 import type { WriteQuorum } from './quorum.ts';
 import type { Replicated } from './replica-messages.ts';
@@ -366,6 +365,9 @@ export class WriteCoordinator {
     }
   }
 }
+
+/** This node owns the slot no more and cannot stamp the write again. Nobody else may: some have an earlier stamp of it. */
+const SLOT_HAS_MOVED: Outcome = { status: 'unavailable', reason: 'the slot has moved' };
 
 const OUT_OF_MEMORY: Outcome = {
   status: 'refused',

@@ -120,6 +120,21 @@ describe('A write to a slot that moves', () => {
 });
 
 describe('A write whose coordinator has come to own its slot no more', () => {
+  it('is handed to one that does while it only looks at what is there', () => {
+    const { network, merge, pass } = joining();
+    network.adopt(merge);
+    network.advance(3_000);
+    const { key, stays, leaves } = movingKey(network);
+    network.drop(ofType('readReply'));
+    const told = network.write(leaves, key, setTo('v', { condition: 'absent' }));
+    network.settle();
+    network.drop(() => false);
+    network.adopt(pass);
+    network.settle();
+    expect(only(told)).toEqual(WRITTEN);
+    for (const name of [...stays, 'n4']) expect(network.valueAt(name, key)).toBe('v');
+  });
+
   it('ends with an error when a replica is ahead of it: it has nothing to stamp above', () => {
     const { network, merge, pass, done } = joining();
     network.adopt(merge);
@@ -220,20 +235,41 @@ describe('A read from a slot that moves', () => {
     expect(network.sent.filter(({ type }) => type === 'read').map(({ to }) => to)).toEqual(['n4']);
   });
 
-  it('that is under way when it turns asks the new ones, and gives up where this node owns it no more', () => {
+  it('that is under way when it turns asks the new ones, and is handed to them where this node owns it no more', () => {
     const { network, merge, pass } = joining();
     network.adopt(merge);
     network.advance(3_000);
     const { key, stays, leaves } = movingKey(network);
+    network.set(stays[0], key, 'v');
+    network.settle();
     network.drop(ofType('readReply'));
     const there = network.get(stays[0], key);
     const gone = network.get(leaves, key);
     network.settle();
     network.drop(() => false);
+    network.sent.length = 0;
     network.adopt(pass);
     network.settle();
-    expect(only(there)).toEqual(read(undefined));
-    expect(only(gone)).toEqual({ status: 'unavailable', reason: 'the slot has moved' });
+    expect([only(there), only(gone)]).toEqual([read('v'), read('v')]);
+    expect(network.sent.filter(ofType('forward'))).toHaveLength(1);
+    expect(network.node(leaves).counters.unavailable).toBe(0);
+  });
+
+  it('that another node has handed on is handed on once more, when the one that coordinates it owns the slot no more', () => {
+    const { network, merge, pass } = joining();
+    network.adopt(merge);
+    network.advance(3_000);
+    const { key, stays } = movingKey(network);
+    network.set(stays[0], key, 'v');
+    network.settle();
+    for (const name of stays) network.node('n4').cluster.peerOf(name)!.suspect = true;
+    network.drop(ofType('readReply'));
+    const told = network.get('n4', key);
+    network.settle();
+    network.drop(() => false);
+    network.adopt(pass, ['n1', 'n2', 'n3']);
+    network.settle();
+    expect(only(told)).toEqual(read('v'));
   });
 });
 
