@@ -158,10 +158,11 @@ export class VirtualNetwork {
     const message = copyOf(head, body);
     const receiver = link.peer!;
     const { dial } = link;
-    for (const delayMs of delaysMs) {
+    for (const [copy, delayMs] of delaysMs.entries()) {
       let arrivalMs = this.#time.nowMs + delayMs;
       if (isLast) arrivalMs = Math.max(arrivalMs, link.emptyAtMs);
-      if (inOrder) {
+      // Neither a copy nor what waits for all before it keeps those waiting that come after.
+      if (inOrder && copy === 0 && !isLast) {
         arrivalMs = Math.max(arrivalMs, link.busyUntilMs);
         link.busyUntilMs = arrivalMs;
       }

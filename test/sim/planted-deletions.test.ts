@@ -29,7 +29,7 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
         for (const done of waiting.splice(0)) done(Number.POSITIVE_INFINITY);
       },
     });
-    expectCaught('come-back');
+    expectCaught('come-back', { workload: 'deletes' });
   });
 
   test('an expired key that repair revives, because what has expired is forgotten', () => {
