@@ -3,6 +3,9 @@ import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
 import type { ReplicationContext } from './replication-context.ts';
 
+/** Slots that are dropped in one tick. */
+const DROPPED_AT_ONCE = 256;
+
 /**
  * What this node still holds of slots that it no longer owns. It is offered to the owners before it is dropped (DESIGN §4): to one
  * of them, over and over, until a whole offer finds that the owner lacks nothing of it. That one passes it on to the others.
@@ -14,6 +17,8 @@ export class Leftovers {
   readonly #antiEntropy: AntiEntropy;
   /** Slots to be offered. */
   readonly #waiting = new Map<Keyspace, Set<number>>();
+  /** Slots that were offered and are to be dropped. */
+  #offered: [Keyspace, number][] = [];
   readonly #underWay = new Set<Keyspace>();
   /** Who was offered something last: another comes next, lest a slot that one does not take keeps others waiting. */
   readonly #lastTaker = new Map<Keyspace, Peer>();
@@ -27,12 +32,12 @@ export class Leftovers {
 
   /** Whether anything is left, in whatever keyspace. */
   get any(): boolean {
-    return this.#waiting.size > 0;
+    return this.#waiting.size > 0 || this.#offered.length > 0;
   }
 
   /** Slots that have not been dropped. */
   get slots(): number {
-    let slots = 0;
+    let slots = this.#offered.length;
     for (const waiting of this.#waiting.values()) slots += waiting.size;
     return slots;
   }
@@ -40,6 +45,7 @@ export class Leftovers {
   ringChanged(): void {
     this.#ring++;
     this.#waiting.clear();
+    this.#offered = [];
     this.#underWay.clear();
     // Who is no member is nobody's peer any more.
     if (!this.#context.peers.includes(this.#context.here)) return;
@@ -51,6 +57,7 @@ export class Leftovers {
 
   tick(): void {
     for (const keyspace of this.#waiting.keys()) if (!this.#underWay.has(keyspace)) this.#offer(keyspace);
+    if (this.#offered.length > 0) this.#drop();
   }
 
   #offer(keyspace: Keyspace): void {
@@ -64,16 +71,21 @@ export class Leftovers {
       if (ring !== this.#ring) return;
       this.#underWay.delete(keyspace);
       if (wanted === undefined) return;
-      for (const slot of slots) if (!wanted.has(slot)) this.#drop(keyspace, slot);
+      for (const slot of slots) if (!wanted.has(slot)) this.#moveOn(keyspace, slot);
     });
   }
 
   /** The owner has all that is here. */
-  #drop(keyspace: Keyspace, slot: number): void {
+  #moveOn(keyspace: Keyspace, slot: number): void {
     const waiting = this.#waiting.get(keyspace)!;
     waiting.delete(slot);
     if (waiting.size === 0) this.#waiting.delete(keyspace);
-    this.#context.counters.recordsHandedOver += keyspace.store.dropSlot(slot);
+    this.#offered.push([keyspace, slot]);
+  }
+
+  #drop(): void {
+    for (const [{ store }, slot] of this.#offered.splice(-DROPPED_AT_ONCE))
+      this.#context.counters.recordsHandedOver += store.dropSlot(slot);
   }
 }
 
@@ -87,18 +99,16 @@ function bestTaker(
   waiting: ReadonlySet<number>,
   last: Peer | undefined,
 ): [Peer | undefined, readonly number[]] {
-  const slotsOf = new Map<Peer, number[]>();
+  const counts = new Map<Peer, number>();
   for (const slot of waiting) {
-    for (const peer of placement.replicasOf(slot)) {
-      if (peer.isSelf || !peer.reachable || peer.refilling) continue;
-      const slots = slotsOf.get(peer);
-      if (slots === undefined) slotsOf.set(peer, [slot]);
-      else slots.push(slot);
-    }
+    for (const peer of placement.replicasOf(slot)) counts.set(peer, (counts.get(peer) ?? 0) + 1);
   }
-  let best: [Peer | undefined, readonly number[]] = [undefined, []];
-  for (const [peer, slots] of slotsOf) if (peer !== last && slots.length > best[1].length) best = [peer, slots];
-  return best[0] === undefined && last !== undefined
-    ? [slotsOf.has(last) ? last : undefined, slotsOf.get(last) ?? []]
-    : best;
+  let best: Peer | undefined;
+  for (const [peer, count] of counts) {
+    if (peer.isSelf || !peer.reachable || peer.refilling) continue;
+    const isBetter = best === undefined || best === last || (peer !== last && count > counts.get(best)!);
+    if (isBetter) best = peer;
+  }
+  if (best === undefined) return [undefined, []];
+  return [best, [...waiting].filter(slot => placement.replicasOf(slot).includes(best))];
 }
