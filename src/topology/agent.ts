@@ -1,5 +1,6 @@
 import { nodeOfActor } from '../clock/actors.ts';
 import { drawBelow } from '../lib/draw.ts';
+import { MAX_MEMBERS } from '../membership/cluster.ts';
 import { allMembers, BUSY, isMember, STALE, type Topology, targetOf } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
@@ -164,7 +165,9 @@ export class TopologyAgent {
       epoch < topology.epoch
         ? ({ type: 'news', topology } as const)
         : ({ type: 'epoch', epoch: topology.epoch } as const);
-    if (this.#ports.send(from, message)) this.#toldMs.set(from, nowMs);
+    if (!this.#ports.send(from, message)) return;
+    if (this.#toldMs.size >= MAX_MEMBERS) this.#toldMs.clear();
+    this.#toldMs.set(from, nowMs);
   }
 
   receive(from: NodeName, message: TopologyMessage): void {

@@ -1,7 +1,9 @@
 import { Packr } from 'msgpackr';
-import type { ClusterMember } from '../membership/cluster.ts';
+import { type ClusterMember, MAX_MEMBERS } from '../membership/cluster.ts';
 import {
   advanced,
+  allMembers,
+  isMember,
   type Topology,
   TopologyError,
   withMember,
@@ -54,7 +56,10 @@ function stepOf(topology: Topology, command: TopologyCommand): Topology {
   switch (command.type) {
     case 'join': {
       const { member, replaces, epoch } = command;
-      if (replaces === undefined) return withMember(topology, member, epoch);
+      if (replaces === undefined) {
+        mustHaveRoom(topology, member.name);
+        return withMember(topology, member, epoch);
+      }
       return withReplacement(topology, member, replaces, epoch);
     }
     case 'leave':
@@ -66,6 +71,12 @@ function stepOf(topology: Topology, command: TopologyCommand): Topology {
     case 'advance':
       return command.epoch === topology.epoch ? advanced(topology) : topology;
   }
+}
+
+/** A longer member list than that would be taken by nobody. */
+function mustHaveRoom(topology: Topology, name: NodeName): void {
+  if (isMember(topology, name) || allMembers(topology).length < MAX_MEMBERS) return;
+  throw new TopologyError(`the cluster has ${MAX_MEMBERS} members, which is the limit: let one leave first`);
 }
 
 export function encodeCommand(command: TopologyCommand): Uint8Array {
