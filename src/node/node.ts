@@ -317,7 +317,7 @@ export class Node {
     const { cluster } = event;
     this.#join(cluster);
     const returning = event.type === 'admitted' && event.returning && isOwner(cluster.topology, this.#options.name);
-    sayFounding(this.#ports.log, event, returning);
+    sayFounding(this.#ports.log, event, { returning, replaces: this.#options.replaces });
     if (returning) this.#cluster!.beginRefill();
     this.#ringChanges!.found(event.founders);
     this.#tellRefill();

@@ -4,7 +4,7 @@ import { MalformedMessageError } from '../../src/lib/byte-reader.ts';
 import { decodeControl, encodeControl } from '../../src/node/control-messages.ts';
 import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS } from '../../src/node/node-options.ts';
 import type { PeerIdentity } from '../../src/ports/outbox.ts';
-import { client, type Letter, Nodes, three } from './test-nodes.ts';
+import { client, type Letter, linkAll, Nodes, three } from './test-nodes.ts';
 
 describe('A node', () => {
   it('that is alone founds a cluster of one and serves at once', () => {
@@ -26,6 +26,20 @@ describe('A node', () => {
     redis.execute('COTERIE EXPLAIN k');
     expect(redis.output()).toContain('absent');
     expect(redis.progress()).toBe(0);
+  });
+
+  it('that is to replace another but is a member already says that it does not', () => {
+    const replaces = (node: string, replaced: string) => {
+      const nodes = three();
+      nodes.advance(1_000);
+      nodes.add(node, { replaces: replaced });
+      linkAll(nodes);
+      nodes.advance(1_000);
+      return nodes.said.filter(line => line.includes('replace'));
+    };
+    expect(replaces('n3', 'n2')).toEqual(['n3: is a member already and replaces nobody: to take n2 off, forget it']);
+    // What it was to replace is gone, perhaps replaced by this very node when it was started before.
+    expect(replaces('n3', 'n0')).toEqual([]);
   });
 
   it('refuses commands on keys until the cluster has been founded, with the reason', () => {
