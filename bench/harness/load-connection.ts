@@ -32,7 +32,8 @@ export class LoadConnection {
   #endMs = 0;
   #current: Operation | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #whenReady: () => void = () => {};
+  /** Its end before anything is measured. */
+  readonly #opening = Promise.withResolvers<void>();
 
   constructor(port: number, plan: LoadPlan, values: { small: Buffer; large: Buffer }, sink: LoadSink) {
     this.#plan = plan;
@@ -49,14 +50,13 @@ export class LoadConnection {
     this.#socket.on('data', chunk => parser.execute(chunk as Buffer));
     this.#socket.on('error', error => this.#lose(error.message));
     this.#socket.on('close', () => this.#lose('the connection was closed'));
+    this.#opening.promise.catch(() => {}); // who waits for it is told
   }
 
-  /** Settles when the connection is there and its keyspace has been selected. */
+  /** Settles when the connection is there and its keyspace has been selected. @throws why it never will be. */
   ready(): Promise<void> {
-    return new Promise(resolve => {
-      this.#whenReady = resolve;
-      this.#socket.write(encodeRequest(['SELECT', String(this.#plan.db)]));
-    });
+    this.#socket.write(encodeRequest(['SELECT', String(this.#plan.db)]));
+    return this.#opening.promise;
   }
 
   /** Begins its timetable. */
@@ -118,7 +118,7 @@ export class LoadConnection {
 
   #receive(reply: Buffer | null): void {
     const operation = this.#current;
-    if (operation === undefined) return this.#whenReady();
+    if (operation === undefined) return this.#opening.resolve();
     this.#current = undefined;
     const expected = operation.isWrite ? 2 : this.#values[operation.isLarge ? 'large' : 'small'].length;
     if (reply === null) this.#sink.failed('nil for a key that had been written');
@@ -131,7 +131,7 @@ export class LoadConnection {
     const operation = this.#current;
     this.#current = undefined;
     this.#sink.failed(error);
-    if (operation === undefined) return;
+    if (operation === undefined) return this.#opening.reject(new Error(error));
     this.#sink.answered(operation.isLarge, operation.isWrite, performance.now() - operation.intendedMs);
     this.#schedule();
   }
@@ -140,6 +140,7 @@ export class LoadConnection {
     clearTimeout(this.#timer);
     this.#current = undefined;
     this.#sink.failed(error);
+    this.#opening.reject(new Error(error));
     this.#socket.removeAllListeners('close');
     this.#socket.destroy();
   }
