@@ -14,8 +14,6 @@ export interface ListenerHost {
   /** The last incoming link of this peer ended. */
   silent(peer: PeerIdentity): void;
   message(from: NodeName, message: Buffer): void;
-  /** See `BusEvents`. */
-  missed(reason: string): void;
 }
 
 /**
@@ -80,8 +78,7 @@ export class Listener implements IncomingHost {
     this.#host.heard(peer, before?.peer);
   }
 
-  refused(incoming: Incoming, reason: string, isMissed: boolean): void {
-    if (isMissed) this.#host.missed(reason);
+  refused(incoming: Incoming, reason: string): void {
     this.#turnedAway++;
     const nowMs = performance.now();
     if (nowMs - this.#lastRefusalLogMs < this.limits.refusalLogMs) return;
