@@ -35,28 +35,45 @@ export class WriteQuorum {
     return this.#acknowledged;
   }
 
+  /** Whether one acknowledgement is all that is asked for, on either side: then that of a refilling replica counts, too. */
+  get takesAny(): boolean {
+    return this.need === 1 && (this.#other?.need ?? 1) === 1;
+  }
+
   get reached(): boolean {
     return this.missing === 0;
   }
 
   /** How many acknowledgements more it takes at least. */
   get missing(): number {
+    return Math.max(0, this.#missingOwners, this.#missingOthers);
+  }
+
+  /** How many acknowledgements there are, of how many, on the side that lacks more. */
+  get tally(): { readonly have: number; readonly need: number } {
     const other = this.#other;
-    if (other === undefined) return Math.max(0, this.need - bitsIn(this.#acknowledged));
-    const owners = this.need - bitsIn(this.#acknowledged & ~other.onlyOthers);
-    const others = other.need - bitsIn(this.#acknowledged & ~other.onlyOwners);
-    return Math.max(0, owners, others);
+    const need = other !== undefined && this.#missingOthers > this.#missingOwners ? other.need : this.need;
+    return { have: need - this.missing, need };
   }
 
   /** One replica stored it. */
   add(index: number, refilling: boolean): void {
     assert(index >= 0, 'Cannot count an acknowledgement: whose it is was not found');
-    if (!refilling || this.need === 1) this.#acknowledged |= 1 << index;
+    if (!refilling || this.takesAny) this.#acknowledged |= 1 << index;
   }
 
   /** The write got a new stamp: what was acknowledged was the old one. */
   restart(): void {
     this.#acknowledged = 0;
+  }
+
+  get #missingOwners(): number {
+    return this.need - bitsIn(this.#acknowledged & ~(this.#other?.onlyOthers ?? 0));
+  }
+
+  get #missingOthers(): number {
+    const other = this.#other;
+    return other === undefined ? 0 : other.need - bitsIn(this.#acknowledged & ~other.onlyOwners);
   }
 }
 

@@ -159,7 +159,7 @@ export class WriteCoordinator {
     // A stand-in that is behind holds something else, or has vouched: its copy is none of this version.
     if (message.status === 'behind' && index >= write.writers.length) return;
     // A refilling replica that does not count may be whole a moment later: it is asked again.
-    if (message.status !== 'refilling' || write.quorum.need === 1) write.answered |= bit;
+    if (message.status !== 'refilling' || write.quorum.takesAny) write.answered |= bit;
     // An expiry loses against a newer value or expiry only, and then takes its place right before it.
     write.quorum.add(index, message.status === 'refilling');
     if (write.quorum.reached) this.#acknowledge(write, message.id);
@@ -268,8 +268,8 @@ export class WriteCoordinator {
     if (possible.missing <= standIns) return undefined;
     counters.unavailable++;
     const who = standIns > 0 ? 'replicas and stand-ins' : 'replicas';
-    const alive = possible.need - possible.missing + standIns;
-    return { status: 'unavailable', reason: `${alive} of ${possible.need} ${who} are alive` };
+    const { have, need } = possible.tally;
+    return { status: 'unavailable', reason: `${have + standIns} of ${need} ${who} are alive` };
   }
 
   /** Stores the mutation here under a new stamp, and returns the version that has come to be. */
@@ -382,7 +382,7 @@ function heldExpiry(keyspace: Keyspace, slot: number, hash: number, key: Uint8Ar
   return ref === 0 ? NEVER : store.expiryAtMs(ref);
 }
 
-function tooFew({ need, missing }: WriteQuorum, timeoutMs: number): Outcome {
-  const reason = `${need - missing} of ${need} replicas acknowledged in ${timeoutMs} ms`;
+function tooFew({ tally: { have, need } }: WriteQuorum, timeoutMs: number): Outcome {
+  const reason = `${have} of ${need} replicas acknowledged in ${timeoutMs} ms`;
   return { status: 'unavailable', reason };
 }

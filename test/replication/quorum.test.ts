@@ -73,6 +73,24 @@ describe('A write quorum', () => {
     expect([one.reached, two.missing]).toEqual([true, 2]);
   });
 
+  it('does not take it where one among the owners is enough, but not on the other side', () => {
+    const quorum = new WriteQuorum(1, { need: 2, onlyOwners: 0, onlyOthers: 0b110 });
+    for (const index of [0, 1]) quorum.add(index, true);
+    expect([quorum.missing, quorum.takesAny]).toEqual([2, false]);
+  });
+
+  it('tells how far it is on the side that lacks more', () => {
+    // Writers a b c d, of which a owns the slot and the others will.
+    const quorum = new WriteQuorum(1, { need: 2, onlyOwners: 0b0001, onlyOthers: 0b1110 });
+    expect(quorum.tally).toEqual({ have: 0, need: 2 });
+    quorum.add(0, false);
+    expect(quorum.tally).toEqual({ have: 0, need: 2 });
+    quorum.add(1, false);
+    expect(quorum.tally).toEqual({ have: 1, need: 2 });
+    expect(new WriteQuorum(2, { need: 1, onlyOwners: 0b110, onlyOthers: 0b1000 }).tally).toEqual({ have: 0, need: 2 });
+    expect(new WriteQuorum(3).tally).toEqual({ have: 0, need: 3 });
+  });
+
   it('begins anew with a new stamp', () => {
     const quorum = new WriteQuorum(2);
     quorum.add(0, false);

@@ -119,6 +119,45 @@ describe('A write to a slot that moves', () => {
   });
 });
 
+describe('A write in a ring of one that is to be a ring of three others', () => {
+  it('says how many of the three have acknowledged, and how many live', () => {
+    const network = new TestNetwork({ nodes: 1, antiEntropy: { intervalMs: 600_000 } });
+    let { topology } = network;
+    for (const name of ['n2', 'n3', 'n4']) topology = withMember(topology, network.member(name));
+    topology = withoutMember(topology, 'n1', false);
+    network.adopt(topology);
+    network.drop(ofType('replicated'));
+    const told = network.set('n1', 'k', 'v');
+    network.advance(600);
+    expect(only(told)).toEqual({ status: 'unavailable', reason: '0 of 2 replicas acknowledged in 500 ms' });
+    for (const name of ['n2', 'n3']) network.kill(name);
+    expect(only(network.set('n1', 'k', 'v'))).toEqual({ status: 'unavailable', reason: '1 of 2 replicas are alive' });
+  });
+});
+
+describe('A write during which a join is called off', () => {
+  it('does not count what the newcomer has acknowledged when that comes anew', () => {
+    const { network, merge } = joining();
+    const probe = new TestNetwork({ nodes: 3 });
+    probe.adopt(merge);
+    const { key, stays, leaves } = movingKey(probe);
+    network.adopt(merge);
+    network.drop(({ type, from }) => type === 'replicated' && from !== 'n4');
+    const told = network.set(stays[0], key, 'v');
+    network.advance(20);
+    expect(network.valueAt('n4', key)).toBe('v');
+    const off = withoutMember(merge, 'n4', false);
+    network.adopt(off);
+    network.drop(({ type, from }) => type === 'replicated' && from !== leaves);
+    network.adopt(withMember(off, network.member('n4')));
+    network.advance(150);
+    expect(told).toEqual([]); // two owners have it, and of the other side the coordinator alone is known to
+    network.drop(() => false);
+    network.advance(150);
+    expect(only(told)).toEqual(WRITTEN);
+  });
+});
+
 describe('A write whose coordinator has come to own its slot no more', () => {
   it('is handed to one that does while it only looks at what is there', () => {
     const { network, merge, pass } = joining();
