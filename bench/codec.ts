@@ -1,6 +1,6 @@
 /**
  * What a replicated write costs on the bus, encoded and decoded, in the fixed layout of `replica-messages.ts` and in
- * MessagePack: the figure behind docs/decisions/0004. Run: `node bench/codec.ts`.
+ * MessagePack: the figure behind docs/decisions/0004. Run: `npm run bench:codec`.
  */
 import { Packr } from 'msgpackr';
 import { Actors } from '../src/clock/actors.ts';

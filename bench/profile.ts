@@ -1,7 +1,7 @@
 /**
  * Where a node's time goes: the functions with the most self time, under redis-benchmark.
  *
- *     node bench/profile.ts --only three-quorum,set,p16 [--seconds 4] [--top 25]
+ *     npm run bench:profile -- --only three-quorum,set,p16 [--seconds 4] [--top 25]
  *
  * It tells of the node that the clients talk to and of one that only holds copies. The cases are those of `npm run bench`; each runs on a cluster of its own. The profiles stay in bench/out/ for a viewer
  * such as the one of Chrome's developer tools.
