@@ -8,6 +8,7 @@ import { DEFAULT_REQUEST_LIMITS } from '../resp/request-limits.ts';
 import { mayAskAgain } from '../topology/agent.ts';
 import { Bus } from './bus/bus.ts';
 import { ClientServer } from './client-server.ts';
+import { LoneStart } from './lone-start.ts';
 import { NameClaim } from './name-claim.ts';
 import { packageVersion } from './package-version.ts';
 import { SeedFinder } from './seed-finder.ts';
@@ -19,7 +20,7 @@ export interface RunningNode {
   /** Where clients and other nodes reach it: the ports it really has. */
   readonly client: BusAddress;
   readonly bus: BusAddress;
-  /** Settles with the reason when this node cannot be a member, or one any more: another one bears its name. */
+  /** Settles with the reason when this node cannot be a member, or one any more: another one bears its name, say, or it is one of another cluster. */
   readonly turnedAway: Promise<string>;
   /** Hands its data on and leaves the cluster. Settles when it has left, or with why it cannot, or `leave-timeout` is over. */
   leave(): Promise<string | undefined>;
@@ -47,6 +48,7 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
   });
   const random = new SystemRandom();
   const claim = new NameClaim();
+  const loneStart = new LoneStart(SYSTEM_CLOCK.monotonicMs());
   let node: Node;
   const bus = new Bus(
     {
@@ -75,6 +77,10 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
         log.warn('refused by a node', { address: `${address.host}:${address.port}`, reason });
       },
       isAlive: peer => node.isAlive(peer),
+      isMember: name => node.cluster?.peers.some(peer => peer.name === name) === true,
+      missed: reason => {
+        if (isAlone()) loneStart.missed(reason, SYSTEM_CLOCK.monotonicMs());
+      },
       pressure: on => clients.holdUp(on),
     },
   );
@@ -96,11 +102,20 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
     if (node.cluster !== undefined) seeds.stop();
     // A member that one other lets in has its name, whatever a third says of it.
     if (node.cluster?.peers.some(peer => peer.linked)) claim.accepted();
-    const reason = node.supersededBecause ?? node.ringChanges?.droppedBecause ?? claim.lostBecause(nowMs);
+    const reason =
+      node.supersededBecause ??
+      node.ringChanges?.droppedBecause ??
+      claim.lostBecause(nowMs) ??
+      loneStart.mistakenBecause;
     if (reason !== undefined) turnedAway.resolve(reason);
   }, node);
   log.info('listening', { clients: `${client.host}:${client.port}`, bus: `${busAddress.host}:${busAddress.port}` });
   return { client, bus: busAddress, turnedAway: turnedAway.promise, leave, drain };
+
+  /** Whether this node has founded a cluster by itself, and is its only member still. */
+  function isAlone(): boolean {
+    return config.join.length === 0 && node.cluster?.peers.length === 1;
+  }
 
   function leave(): Promise<string | undefined> {
     return new Promise(resolve => {

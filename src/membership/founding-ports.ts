@@ -8,7 +8,7 @@ export interface FoundingOptions {
   readonly self: PeerIdentity;
   /** Candidates, this node included, that must have been seen before a cluster is founded. */
   readonly expectNodes: number;
-  /** Found at the first tick, without looking for others. */
+  /** Found at the first tick, without looking for others, unless a member of a cluster has come by then. */
   readonly alone: boolean;
   /** The member whose place this node is to take in a cluster that exists. */
   readonly replaces: NodeName | undefined;

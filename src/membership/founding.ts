@@ -106,7 +106,7 @@ export class Founding {
   tick(nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     if (this.#cluster !== undefined) return;
-    if (this.#options.alone) return this.#propose([]);
+    if (this.#options.alone && this.#candidates.founded() === undefined) return this.#propose([]);
     this.#sayHello();
     if (this.#proposal !== undefined) this.#reconsider(this.#proposal);
     else if (this.#promise.isFree) this.#maybePropose();

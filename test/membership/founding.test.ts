@@ -27,6 +27,23 @@ describe('Founding', () => {
     expect(events.map(({ type }) => type)).toEqual(['founded']);
   });
 
+  it('is not done by a node alone that a member of a cluster has come to by then: it is of that one, again or anew', () => {
+    const bench = new FoundingBench();
+    bench.start('a', 1, true);
+    bench.tick('a');
+    bench.start('b', 1, true);
+    bench.link('a', 'b');
+    bench.tick('b');
+    expect(bench.node('b').core.cluster).toBe(undefined);
+    bench.meet('a', 'b');
+    const founder = bench.node('a').core;
+    founder.follow(withMember(founder.cluster!.topology, clusterMember(bench.node('b').identity)));
+    bench.tick('b', 500);
+    bench.settle('hello', 'welcome');
+    expect(bench.node('b').core.cluster).toEqual(founder.cluster);
+    expect(bench.node('b').events).toMatchObject([{ type: 'admitted', returning: true }]);
+  });
+
   it('makes one cluster, equal on all, of containers that know one seed and learn the rest from each other', () => {
     const names = ['n1', 'n2', 'n3', 'n4', 'n5'];
     const network = new FoundingNetwork({ names, expectNodes: 5, seed: 7, seeds: ['n4'] });

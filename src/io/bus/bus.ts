@@ -45,6 +45,10 @@ export interface BusEvents {
   message(from: NodeName, message: Buffer): void;
   /** The handshake with this address ended in a refusal, by either side; once for each reason until a link comes up. */
   refused(address: BusAddress, reason: string): void;
+  /** Whether this node's cluster has a member of this name; asked when a node of another cluster bears it. */
+  isMember?(name: NodeName): boolean;
+  /** A member of another cluster has dialled this node as a member of that one; `reason` says what to do. */
+  missed?(reason: string): void;
   /** Whether this actor is known to live; asked when another one comes under its name. */
   isAlive?(peer: PeerIdentity): boolean;
   /** More waits on some live link than it can carry away, or no longer. */
@@ -165,6 +169,7 @@ export class Bus implements Outbox {
       nonce: randomBytes(NONCE_BYTES),
       offer: this.#options.offer ?? PROTOCOL_OFFER,
       judge,
+      isMember: name => this.#events.isMember?.(name) === true,
     };
   }
 
@@ -193,6 +198,7 @@ export class Bus implements Outbox {
       heard: (peer, before) => this.#heard(peer, before),
       silent: peer => this.#report(() => this.#events.silent?.(peer)),
       message: (from, message) => this.#events.message(from, message),
+      missed: reason => this.#report(() => this.#events.missed?.(reason)),
     };
   }
 

@@ -1,5 +1,6 @@
+import { formatAddress } from '../../config/address.ts';
 import { assert } from '../../lib/assert.ts';
-import type { PeerIdentity } from '../../ports/outbox.ts';
+import type { NodeName, PeerIdentity } from '../../ports/outbox.ts';
 import {
   encodeHandshakeFrame,
   HandshakeInput,
@@ -26,6 +27,9 @@ import { decodeIdentity, encodeIdentity } from './identity.ts';
  * Challenge and response with nonces from both sides (ISO/IEC 9798-4, mutual authentication), except that the first
  * proof carries no identity: neither side names itself to one who does not know the secret. Where the acceptor speaks
  * it may say `refused(sentence)` instead. These classes are pure: bytes in, an outcome out.
+ *
+ * A dialler that finds another cluster behind the address ends it before 5, unless the acceptor is a member of the
+ * dialler's cluster by its name: then 5 is how the acceptor learns that it runs in the wrong one.
  */
 export interface HandshakeTerms {
   readonly identity: PeerIdentity;
@@ -36,6 +40,8 @@ export interface HandshakeTerms {
   readonly offer: ProtocolOffer;
   /** The last word on an authenticated peer: a sentence turns it away, undefined lets it in. */
   readonly judge: (peer: PeerIdentity) => string | undefined;
+  /** Whether our cluster has a member of this name; asked about a node that is in another one. */
+  readonly isMember?: (name: NodeName) => boolean;
 }
 
 /** What one side can speak; the other side's equal is intersected with it. */
@@ -52,7 +58,13 @@ export type HandshakeOutcome =
   | { readonly kind: 'continue'; readonly reply: Buffer | undefined }
   | { readonly kind: 'done'; readonly reply: Buffer | undefined; readonly link: Agreement }
   /** The two can't link; the sentence says why, in either side's log. */
-  | { readonly kind: 'refused'; readonly reply: Buffer | undefined; readonly reason: string }
+  | {
+      readonly kind: 'refused';
+      readonly reply: Buffer | undefined;
+      readonly reason: string;
+      /** At the acceptor: the dialler is of another cluster, which has a member of our name. */
+      readonly isMissed?: boolean;
+    }
   /** `judge` of the dialler turned the peer away: nothing was said to it. */
   | { readonly kind: 'declined'; readonly reason: string }
   /** Not a peer at all. */
@@ -137,9 +149,18 @@ class Exchange {
   /** Why this authenticated peer and we are no pair, whatever `judge` says. */
   mismatch(peer: PeerIdentity): string | undefined {
     const own = this.terms.identity;
-    if (peer.name === own.name && peer.actor !== own.actor) return `two nodes are named ${own.name}`;
-    if (peer.clusterId === '' || own.clusterId === '' || peer.clusterId === own.clusterId) return undefined;
-    return `clusters ${peer.clusterId} and ${own.clusterId} are two`;
+    if (this.isNamesake(peer)) return `two nodes are named ${own.name}`;
+    return this.isOfAnother(peer) ? `clusters ${peer.clusterId} and ${own.clusterId} are two` : undefined;
+  }
+
+  isNamesake({ name, actor }: PeerIdentity): boolean {
+    const own = this.terms.identity;
+    return name === own.name && actor !== own.actor;
+  }
+
+  isOfAnother({ clusterId }: PeerIdentity): boolean {
+    const own = this.terms.identity.clusterId;
+    return clusterId !== '' && own !== '' && clusterId !== own;
   }
 
   done(peer: PeerIdentity, reply: Buffer | undefined): HandshakeOutcome {
@@ -174,7 +195,8 @@ export class DiallerHandshake {
         return this.#onIdentity(message.identity, message.mac, bytes);
       case 'welcome':
         if (!this.#exchange.transcript.verify(message.mac, 'acceptor welcome')) return refuse(WRONG_SECRET);
-        return this.#exchange.done(this.#peer!, undefined);
+        if (this.#peer === undefined) return NONSENSE; // it is of another cluster, and has been told so
+        return this.#exchange.done(this.#peer, undefined);
     }
   }
 
@@ -196,10 +218,17 @@ export class DiallerHandshake {
     if (peer === undefined) return NONSENSE;
     transcript.add(bytes);
     const mismatch = this.#exchange.mismatch(peer);
-    if (mismatch !== undefined) return refuse(mismatch);
+    if (mismatch !== undefined) {
+      const isOurs = !this.#exchange.isNamesake(peer) && terms.isMember?.(peer.name) === true;
+      return isOurs ? this.#introduce() : refuse(mismatch);
+    }
     const verdict = terms.judge(peer);
     if (verdict !== undefined) return { kind: 'declined', reason: verdict };
     this.#peer = peer;
+    return this.#introduce();
+  }
+
+  #introduce(): HandshakeOutcome {
     this.#expects = 'welcome';
     return { kind: 'continue', reply: this.#exchange.introduce('dialler identity') };
   }
@@ -250,6 +279,9 @@ export class AcceptorHandshake {
     const peer = decodeIdentity(identity);
     if (peer === undefined) return NONSENSE;
     transcript.add(bytes);
+    const { name } = terms.identity;
+    if (!this.#exchange.isNamesake(peer) && this.#exchange.isOfAnother(peer))
+      return { ...refuse(missed(name, peer), NOTHING), isMissed: true };
     const reason = this.#exchange.mismatch(peer) ?? terms.judge(peer);
     if (reason !== undefined) return refuse(reason, NOTHING);
     const welcome = encodeHandshakeFrame(['welcome', transcript.prove('acceptor welcome')]);
@@ -259,8 +291,14 @@ export class AcceptorHandshake {
 
 const NOTHING = Buffer.alloc(0);
 
+/** Why the acceptor `name` and a dialler whose cluster misses it are no pair. */
+function missed(name: NodeName, { name: dialler, bus }: PeerIdentity): string {
+  const where = formatAddress(bus);
+  return `${name} is a member of the cluster of ${dialler}, but runs in another one: start ${name} with --join ${where}`;
+}
+
 /** `prefix`: what goes before the sentence, when the other side is to be told at all. */
-function refuse(reason: string, prefix?: Buffer): HandshakeOutcome {
+function refuse(reason: string, prefix?: Buffer): Extract<HandshakeOutcome, { kind: 'refused' }> {
   if (prefix === undefined) return { kind: 'refused', reply: undefined, reason };
   return { kind: 'refused', reply: Buffer.concat([prefix, encodeHandshakeFrame(['refused', reason])]), reason };
 }

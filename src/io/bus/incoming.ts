@@ -14,8 +14,12 @@ export interface IncomingHost {
   terms(): HandshakeTerms;
   /** The dialler is who it says. */
   admitted(incoming: Incoming, peer: PeerIdentity): void;
-  /** It was turned away; the connection lives until the sentence has arrived, or its time is up. */
-  refused(incoming: Incoming, reason: string): void;
+  /**
+   * It was turned away; the connection lives until the sentence has arrived, or its time is up.
+   *
+   * @param isMissed it is of another cluster, which has a member of this node's name.
+   */
+  refused(incoming: Incoming, reason: string, isMissed: boolean): void;
   message(incoming: Incoming, peer: PeerIdentity, message: Buffer): void;
   closed(incoming: Incoming, reason: string): void;
 }
@@ -101,7 +105,7 @@ export class Incoming {
         // Destroying it now could overtake the sentence: the timer does that if the dialler doesn't.
         if (outcome.reply !== undefined) this.#socket.write(outcome.reply);
         this.#socket.end();
-        this.#host.refused(this, outcome.reason);
+        this.#host.refused(this, outcome.reason, outcome.isMissed === true);
         return;
       default:
         this.close('a stranger');

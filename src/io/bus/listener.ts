@@ -14,6 +14,8 @@ export interface ListenerHost {
   /** The last incoming link of this peer ended. */
   silent(peer: PeerIdentity): void;
   message(from: NodeName, message: Buffer): void;
+  /** See `BusEvents`. */
+  missed(reason: string): void;
 }
 
 /**
@@ -78,7 +80,8 @@ export class Listener implements IncomingHost {
     this.#host.heard(peer, before?.peer);
   }
 
-  refused(incoming: Incoming, reason: string): void {
+  refused(incoming: Incoming, reason: string, isMissed: boolean): void {
+    if (isMissed) this.#host.missed(reason);
     this.#turnedAway++;
     const nowMs = performance.now();
     if (nowMs - this.#lastRefusalLogMs < this.limits.refusalLogMs) return;

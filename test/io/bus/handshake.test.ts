@@ -8,7 +8,7 @@ import {
   type HandshakeTerms,
   PROTOCOL_OFFER,
 } from '../../../src/io/bus/handshake.ts';
-import { encodeHandshakeFrame, MAGIC } from '../../../src/io/bus/handshake-wire.ts';
+import { encodeHandshakeFrame, MAGIC, Transcript } from '../../../src/io/bus/handshake-wire.ts';
 import { decodeIdentity, encodeIdentity } from '../../../src/io/bus/identity.ts';
 import { decodePayload, encodePayload } from '../../../src/io/bus/payload.ts';
 import type { PeerIdentity } from '../../../src/ports/outbox.ts';
@@ -129,6 +129,32 @@ describe('the handshake', () => {
     expect(talk(of('n1', '', 1), of('n2', 'c2', 2)).acceptor.kind).toBe('done');
     expect(talk(of('n1', 'c1', 1), of('n2', '', 2)).acceptor.kind).toBe('done');
     expect(talk(of('n1', 'c1', 1), of('n2', 'c1', 2)).acceptor.kind).toBe('done');
+  });
+
+  test('tells a node of another cluster that it is a member of ours', () => {
+    const isMember = (name: string) => name === 'n1';
+    const n2 = terms('n2', 1, { identity: identity('n2', 'c2'), isMember });
+    const of = (name: string) => terms(name, 2, { identity: identity(name, 'c1') });
+    const reason = 'n1 is a member of the cluster of n2, but runs in another one: start n1 with --join 10.0.0.1:16379';
+    const { dialler, acceptor } = talk(n2, of('n1'));
+    expect(dialler).toMatchObject({ kind: 'refused', reason });
+    expect(acceptor).toMatchObject({ kind: 'refused', reason, isMissed: true });
+    // Nobody else learns who n2 is, nor a second process of its name what to do.
+    for (const name of ['n3', 'n2']) expect(talk(n2, of(name)).frames).toHaveLength(4);
+  });
+
+  test('a node of another cluster that welcomes a member of ours is none', () => {
+    const d = new DiallerHandshake(terms('n2', 1, { identity: identity('n2', 'c2'), isMember: () => true }));
+    const a = new AcceptorHandshake(terms('n1', 2, { identity: identity('n1', 'c1') }));
+    const frames = [d.start()];
+    for (const _ of [1, 2]) {
+      frames.push((a.receive(frames.at(-1)!) as { reply: Buffer }).reply);
+      frames.push((d.receive(frames.at(-1)!) as { reply: Buffer }).reply);
+    }
+    const transcript = new Transcript('open sesame');
+    for (const frame of frames) transcript.add(frame);
+    const welcome = encodeHandshakeFrame(['welcome', transcript.prove('acceptor welcome')]);
+    expect(d.receive(welcome)).toEqual({ kind: 'nonsense' });
   });
 
   test('refuses a second node of the same name, not the node itself', () => {
