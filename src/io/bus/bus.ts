@@ -169,6 +169,7 @@ export class Bus implements Outbox {
       nonce: randomBytes(NONCE_BYTES),
       offer: this.#options.offer ?? PROTOCOL_OFFER,
       judge,
+      clusterId: () => this.#options.identity().clusterId,
       isMember: name => this.#events.isMember?.(name) === true,
     };
   }

@@ -40,6 +40,8 @@ export interface HandshakeTerms {
   readonly offer: ProtocolOffer;
   /** The last word on an authenticated peer: a sentence turns it away, undefined lets it in. */
   readonly judge: (peer: PeerIdentity) => string | undefined;
+  /** Our cluster now: it may have been founded after `identity` was taken, while the exchange was under way. */
+  readonly clusterId?: () => string;
   /** Whether our cluster has a member of this name; asked about a node that is in another one. */
   readonly isMember?: (name: NodeName) => boolean;
 }
@@ -150,7 +152,7 @@ class Exchange {
   mismatch(peer: PeerIdentity): string | undefined {
     const own = this.terms.identity;
     if (this.isNamesake(peer)) return `two nodes are named ${own.name}`;
-    return this.isOfAnother(peer) ? `clusters ${peer.clusterId} and ${own.clusterId} are two` : undefined;
+    return this.isOfAnother(peer) ? `clusters ${peer.clusterId} and ${this.#clusterId} are two` : undefined;
   }
 
   isNamesake({ name, actor }: PeerIdentity): boolean {
@@ -159,8 +161,13 @@ class Exchange {
   }
 
   isOfAnother({ clusterId }: PeerIdentity): boolean {
-    const own = this.terms.identity.clusterId;
+    const own = this.#clusterId;
     return clusterId !== '' && own !== '' && clusterId !== own;
+  }
+
+  get #clusterId(): string {
+    const { clusterId, identity } = this.terms;
+    return clusterId?.() ?? identity.clusterId;
   }
 
   done(peer: PeerIdentity, reply: Buffer | undefined): HandshakeOutcome {

@@ -143,6 +143,12 @@ describe('the handshake', () => {
     for (const name of ['n3', 'n2']) expect(talk(n2, of(name)).frames).toHaveLength(4);
   });
 
+  test('goes by the cluster that an acceptor has founded meanwhile', () => {
+    const n2 = terms('n2', 1, { identity: identity('n2', 'c2'), isMember: () => true });
+    const n1 = terms('n1', 2, { clusterId: () => 'c1' });
+    expect(talk(n2, n1).acceptor).toMatchObject({ kind: 'refused', isMissed: true });
+  });
+
   test('a node of another cluster that welcomes a member of ours is none', () => {
     const d = new DiallerHandshake(terms('n2', 1, { identity: identity('n2', 'c2'), isMember: () => true }));
     const a = new AcceptorHandshake(terms('n1', 2, { identity: identity('n1', 'c1') }));
