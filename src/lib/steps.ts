@@ -4,6 +4,9 @@
  */
 export type Steps<T> = Generator<void, T, void>;
 
+/** What is done for each slot is done for so many in one step: about a millisecond, when the code is cold. */
+export const SLOTS_A_STEP = 512;
+
 /** Takes all steps, one right after another. */
 export function allAtOnce<T>(steps: Steps<T>): T {
   for (;;) {

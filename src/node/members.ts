@@ -11,8 +11,6 @@ export interface MembersAt {
   /** Sorted by name. */
   readonly peers: readonly Peer[];
   readonly byName: ReadonlyMap<NodeName, Peer>;
-  /** The rings by what they are made of: the next epoch mostly has the same. */
-  readonly ringsByKey: ReadonlyMap<string, PeeredRing>;
 }
 
 /** The members of the cluster as peers, one object for each as long as it is one, and the rings that they make up. */
@@ -24,7 +22,7 @@ export class Members {
   constructor(self: Peer, topology: Topology, cache: RingCache) {
     this.#self = self;
     this.#cache = cache;
-    this.#now = this.#membersAt(topology, new Map(), new Map());
+    this.#now = this.#membersAt(topology, new Map());
   }
 
   get rings(): Rings {
@@ -48,7 +46,7 @@ export class Members {
 
   /** The members at the next epoch, as they will be when they are followed. */
   next(topology: Topology): MembersAt {
-    return this.#membersAt(topology, this.#now.byName, this.#now.ringsByKey);
+    return this.#membersAt(topology, this.#now.byName);
   }
 
   /** Takes these for the members. @param next follows the present ones. */
@@ -56,21 +54,11 @@ export class Members {
     this.#now = next;
   }
 
-  #membersAt(
-    topology: Topology,
-    known: ReadonlyMap<NodeName, Peer>,
-    before: ReadonlyMap<string, PeeredRing>,
-  ): MembersAt {
+  #membersAt(topology: Topology, known: ReadonlyMap<NodeName, Peer>): MembersAt {
     const { epoch, members, change } = topology;
     const peers = allMembers(topology).map(({ name }) => this.#peerFor(name, known));
     const byName = new Map(peers.map(peer => [peer.name, peer]));
-    const ringsByKey = new Map<string, PeeredRing>();
-    const ringOf = (list: readonly ClusterMember[]): PeeredRing => {
-      const key = JSON.stringify(list.map(({ name, place, zone, weight }) => [name, place, zone, weight]));
-      const ring = ringsByKey.get(key) ?? before.get(key) ?? this.#makeRing(list, byName);
-      ringsByKey.set(key, ring);
-      return ring;
-    };
+    const ringOf = (list: readonly ClusterMember[]) => this.#ringOf(list, byName);
     const [now, next] = [ringOf(members), change && ringOf(change.members)];
     const isPassing = change?.phase === 'pass';
     const rings: Rings = {
@@ -81,10 +69,10 @@ export class Members {
       owners: isPassing ? next! : now,
       other: isPassing ? now : next,
     };
-    return { rings, peers, byName, ringsByKey };
+    return { rings, peers, byName };
   }
 
-  #makeRing(list: readonly ClusterMember[], byName: ReadonlyMap<NodeName, Peer>): PeeredRing {
+  #ringOf(list: readonly ClusterMember[], byName: ReadonlyMap<NodeName, Peer>): PeeredRing {
     const ring = this.#cache.ringOf(ringMembers(list));
     const names = new Map(list.map(({ name, place }) => [place, name]));
     return { ring, peers: ring.members.map(member => byName.get(names.get(member.name)!)!) };

@@ -1,5 +1,5 @@
 import { SLOT_COUNT } from '../lib/slots.ts';
-import type { Steps } from '../lib/steps.ts';
+import { SLOTS_A_STEP, type Steps } from '../lib/steps.ts';
 import type { SlotSet } from '../store/slot-set.ts';
 import type { Peer } from './peer.ts';
 import { PlacedSlots, type SlotFacts } from './placed-slots.ts';
@@ -8,9 +8,6 @@ import { ALL_SIDES, MAX_REPLICAS, OWNS, type Sides, SlotSides } from './sides.ts
 
 /** Members beyond the preference list that may be asked to stand in. */
 const MAX_STAND_INS = 16;
-
-/** So many slots are placed in one step. */
-const SLOTS_A_STEP = 512;
 
 /**
  * Who holds which slot in one keyspace at one ring epoch: the rings' preference lists, as the peers themselves.

@@ -1,9 +1,6 @@
 import { SLOT_COUNT } from '../lib/slots.ts';
-import type { Steps } from '../lib/steps.ts';
+import { SLOTS_A_STEP, type Steps } from '../lib/steps.ts';
 import type { PreferenceWalk } from './preference-walk.ts';
-
-/** So many slots are listed in one step. */
-const SLOTS_A_STEP = 512;
 
 /** The preference lists of all slots, all of one length, precomputed: what routing reads for every command. */
 export class PreferenceTable {

@@ -1,5 +1,5 @@
 import { SLOT_COUNT } from '../lib/slots.ts';
-import type { Steps } from '../lib/steps.ts';
+import { SLOTS_A_STEP, type Steps } from '../lib/steps.ts';
 import { DISTANCE_BITS } from './tokens.ts';
 
 const OWNER_BITS = 32 - DISTANCE_BITS;
@@ -8,9 +8,6 @@ const OWNER_MASK = (1 << OWNER_BITS) - 1;
 
 /** What the packing of a token and its owner in 32 bits leaves room for. */
 export const MAX_MEMBERS = 1 << OWNER_BITS;
-
-/** So many slots are sorted in one step. */
-const SLOTS_A_STEP = 512;
 
 /** All members' tokens in the order of the ring. */
 export class TokenCircle {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { TopologyCommand } from '../../src/topology/commands.ts';
 import { GroupNetwork, member } from './group-network.ts';
 
@@ -50,6 +50,37 @@ describe('The placement group', () => {
       expect(adopted.map(({ epoch }) => epoch)).toEqual([2, 3, 4, 5]);
       expect(adopted.map(({ change }) => change?.phase)).toEqual(['merge', 'pass', undefined, undefined]);
     }
+  });
+
+  it('waits for who knows of a phase and is not ready for it, whatever else it reports', () => {
+    const network = led(3);
+    const slow = namesTo(3).find(name => name !== network.leader)!;
+    network.mustMerge = new Set([slow]);
+    network.slow.add(slow);
+    ask(network, 'n1', leave('n3'));
+    network.pass(5_000);
+    const { agent } = network.node(slow);
+    expect([agent.topology.epoch, agent.latest.epoch]).toEqual([1, 2]);
+    expect(network.epochs().toSorted()).toEqual([1, 2, 2]);
+    network.getReady(slow);
+    expect(network.until(() => network.epochs().every(epoch => epoch === 5))).toBe(true);
+  });
+
+  it('asks for no phase while its leader is not ready for the last', () => {
+    const network = led(3);
+    const leader = network.leader!;
+    network.mustMerge = new Set(['nobody']);
+    ask(network, 'n1', leave('n3'));
+    expect(network.until(() => network.epochs().every(epoch => epoch === 2))).toBe(true);
+    network.slow.add(leader);
+    network.mustMerge = new Set();
+    const { agent } = network.node(leader);
+    const propose = vi.spyOn(agent.group, 'propose');
+    network.pass(5_000);
+    expect([agent.topology.epoch, agent.latest.epoch]).toEqual([2, 3]);
+    expect(propose).toHaveBeenCalledTimes(1);
+    network.getReady(leader);
+    expect(network.until(() => network.epochs().every(epoch => epoch === 5))).toBe(true);
   });
 
   it('waits for who must merge, and tells everyone how far that is', () => {

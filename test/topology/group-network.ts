@@ -28,6 +28,8 @@ export class GroupNetwork {
   /** Who must merge, and who has to have turned. */
   mustMerge: ReadonlySet<string> = new Set();
   isTurned = true;
+  /** Nodes that take their time to get ready for an epoch, until `getReady`. */
+  readonly slow = new Set<string>();
   isCut: (from: string, to: string) => boolean = () => false;
   nowMs = 0;
   readonly #random = new SeededRandom(1);
@@ -63,11 +65,19 @@ export class GroupNetwork {
       mustMerge: () => this.mustMerge,
       mayEnd: () => this.isTurned,
       progress: () => ({ name, ...this.node(name).progress }),
-      learned: next => agent.adopt(next),
+      learned: next => {
+        if (!this.slow.has(name)) agent.adopt(next);
+      },
       adopted: next => void adopted.push(next),
       monotonicMs: () => this.nowMs,
     });
     this.nodes.set(name, { agent, actor, isUp: true, progress, adopted });
+  }
+
+  getReady(name: string): void {
+    this.slow.delete(name);
+    const { agent } = this.node(name);
+    if (agent.latest !== agent.topology) agent.adopt(agent.latest);
   }
 
   stop(name: string): void {
