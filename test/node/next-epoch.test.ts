@@ -25,6 +25,22 @@ describe('A node that learns of another ring', () => {
     expect(agent.topology.members.map(({ name }) => name)).toEqual(['n1', 'n2']);
   });
 
+  it('takes no more steps in a turn when that has taken its time', () => {
+    const turnsFor = (stepMs: number): number => {
+      const nodes = three();
+      const node = nodes.nodes.get('n1')!;
+      const { agent } = node.ringChanges!;
+      const { topology } = agent;
+      agent.learn({ ...topology, epoch: 2, members: topology.members.slice(0, 2) });
+      nodes.msALook = stepMs;
+      for (let turn = 1; ; turn++) {
+        node.ringChanges!.getReady();
+        if (agent.topology.epoch === 2) return turn;
+      }
+    };
+    expect(turnsFor(1)).toBeGreaterThan(4 * turnsFor(0));
+  });
+
   it('goes by it at once where the ring is the same', () => {
     const nodes = three();
     const { agent } = nodes.nodes.get('n1')!.ringChanges!;

@@ -16,6 +16,8 @@ export class Nodes {
   readonly nodes = new Map<string, Node>();
   readonly said: string[] = [];
   nowMs = 0;
+  /** So long each look at the monotonic clock takes. */
+  msALook = 0;
   /** Added to the wall clock of a node. */
   readonly wallOffsetsMs = new Map<string, number>();
   lost: (letter: Letter) => boolean = () => false;
@@ -35,7 +37,7 @@ export class Nodes {
     const node = new Node(options, {
       clock: {
         wallMs: () => 1_800_000_000_000 + this.nowMs + (this.wallOffsetsMs.get(name) ?? 0),
-        monotonicMs: () => this.nowMs,
+        monotonicMs: () => (this.nowMs += this.msALook),
       },
       random: new SeededRandom(++this.#starts),
       outbox: {

@@ -123,6 +123,22 @@ describe('Anti-entropy (DESIGN §5)', () => {
     }
   });
 
+  it('takes the copy of an answer for a sign of life', () => {
+    const network = oneKeyspace(2);
+    network.plant('n2', 'k', 'v', 0);
+    network.hold(({ type }) => type === 'syncDiffering');
+    network.advance(ANTI_ENTROPY.intervalMs + 20);
+    const root = network.sent.findLast(message => message.type === 'syncRoot' && message.to === 'n1')!;
+    const rounds = network.node('n1').counters.syncRounds;
+    for (let waitedMs = 0; waitedMs < 3 * ANTI_ENTROPY.patienceMs; waitedMs += ANTI_ENTROPY.patienceMs / 2) {
+      network.deliverAgain(root);
+      network.advance(ANTI_ENTROPY.patienceMs / 2);
+    }
+    network.release();
+    network.settle();
+    expect([network.node('n1').counters.syncRounds, network.valueAt('n1', 'k', 0)]).toEqual([rounds, 'v']);
+  });
+
   it('survives copies and any order of its messages', () => {
     for (let seed = 1; seed <= 5; seed++) {
       const network = oneKeyspace();

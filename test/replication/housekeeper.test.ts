@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Actors } from '../../src/clock/actors.ts';
-import { slotOf } from '../../src/lib/slots.ts';
+import { SLOT_COUNT, slotOf } from '../../src/lib/slots.ts';
 import { allAtOnce } from '../../src/lib/steps.ts';
 import { Housekeeper } from '../../src/replication/housekeeper.ts';
 import { Keyspace } from '../../src/replication/keyspace.ts';
@@ -71,6 +71,20 @@ describe('Housekeeper', () => {
     tickUntilQuiet(keyspace);
     expect(keyspace.store.keyCount).toBe(KEYS / 2);
     expect(keyspace.store.tombstoneCount).toBe(0);
+  });
+
+  it('frees what a dropped slot held, some hundreds of records in a step', () => {
+    const keyspace = keyspaceOf(3);
+    const { store } = keyspace;
+    const used = store.usedBytes;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) store.dropSlot(slot);
+    expect(store.keyCount).toBe(0);
+    let nowMs = 0;
+    new Housekeeper(keyspace, { wallMs: () => NOW_MS, monotonicMs: () => (nowMs += 5) }).tick();
+    expect(store.usedBytes).toBeGreaterThan(0);
+    expect(store.usedBytes).toBeLessThan(used);
+    tickUntilQuiet(keyspace);
+    expect(store.usedBytes).toBe(0);
   });
 
   it('keeps the tombstones of expired values where there are other replicas', () => {

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SLOT_COUNT } from '../../src/lib/slots.ts';
+import { allAtOnce, type Steps } from '../../src/lib/steps.ts';
+import type { PreferenceTable } from '../../src/ring/preference-table.ts';
 import { Ring } from '../../src/ring/ring.ts';
 import { aMemberList, aTokenNumber, members } from './members.ts';
 
@@ -31,6 +33,19 @@ describe('a preference table', () => {
     expect(ring.table(9)).toBe(ring.table(5));
     expect(ring.table(9).length).toBe(5);
   });
+});
+
+test('a table that is built in steps is the one that is built at once, and those who build it together take half the steps each', () => {
+  const stepsOf = (...builders: Steps<PreferenceTable>[]): number => {
+    for (let steps = 1; ; steps++) if (builders.map(builder => builder.next().done).includes(true)) return steps;
+  };
+  const [alone, shared] = [new Ring(members(5)), new Ring(members(5))];
+  const many = stepsOf(alone.prepare(3));
+  expect(many).toBeGreaterThan(50);
+  expect(stepsOf(shared.prepare(3), shared.prepare(3))).toBeLessThanOrEqual(many / 2 + 2);
+  const [built, atOnce] = [shared.table(3), new Ring(members(5)).table(3)];
+  expect(allAtOnce(shared.prepare(3))).toBe(built);
+  for (let slot = 0; slot < SLOT_COUNT; slot++) expect(built.of(slot)).toEqual(atOnce.of(slot));
 });
 
 describe('slot ranges', () => {
