@@ -1,5 +1,9 @@
 #!/usr/bin/env node
-import { runProgram } from './cli/program.ts';
+import { enableCompileCache } from 'node:module';
+
+// Halves the time until a command has started, from the second time on; where there is nowhere to keep the cache there is none.
+enableCompileCache();
+const { runProgram } = await import('./cli/program.ts');
 
 // Who reads a pipe may go when they have seen enough; that is no failure.
 process.stdout.on('error', () => {});

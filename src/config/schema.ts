@@ -166,7 +166,7 @@ export const configSchema = z.strictObject({
   ),
   'transfer-rate': setting(
     size('64kb', '16gb', true),
-    '64mb',
+    '16mb',
     'Bytes of records a second that the node takes over when it is to own more, or hands on when less; 0 is no limit.',
   ),
   'tombstone-collection-interval': setting(

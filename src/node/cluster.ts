@@ -13,6 +13,7 @@ import { CollectingReplica } from '../replication/collecting-replica.ts';
 import { CollectionMessages } from '../replication/collection-messages.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import type { ReplicationCounters } from '../replication/counters.ts';
+import { EarlyMessages } from '../replication/early-messages.ts';
 import { Fence } from '../replication/fence.ts';
 import { ForwardMessages } from '../replication/forward-messages.ts';
 import { Forwarder } from '../replication/forwarder.ts';
@@ -83,6 +84,7 @@ export class Cluster implements OperationRunner {
   readonly #collectingReplica: CollectingReplica;
   readonly #hintReplay: HintReplay;
   readonly #replica: Replica;
+  readonly #early = new EarlyMessages();
   readonly #housekeepers: readonly Housekeeper[];
   readonly #forwardMessages = new ForwardMessages();
   readonly #replicaMessages: ReplicaMessages;
@@ -200,6 +202,7 @@ export class Cluster implements OperationRunner {
     // Ends operations of clients, who may go on at once: by the new lists.
     for (const peer of gone) this.#linkDown(peer);
     if (!isSame) this.#ringChanged();
+    for (const { from, message } of this.#early.take()) this.receive(from, message);
   }
 
   /** Whether the epoch follows the present one and has the same rings. */
@@ -286,13 +289,15 @@ export class Cluster implements OperationRunner {
     switch (type) {
       case MessageType.replicate: {
         const replicate = this.#replicaMessages.decodeReplicate(this.#reader);
-        return this.#replica.onReplicate(from, replicate, slotOf(replicate.key));
+        if (!this.#replica.onReplicate(from, replicate, slotOf(replicate.key))) this.#early.keep(from, message);
+        return;
       }
       case MessageType.replicated:
         return this.coordinator.writes.onReplicated(from, this.#replicaMessages.decodeReplicated(this.#reader));
       case MessageType.read: {
         const read = this.#replicaMessages.decodeRead(this.#reader);
-        return this.#replica.onRead(from, read, slotOf(read.key));
+        if (!this.#replica.onRead(from, read, slotOf(read.key))) this.#early.keep(from, message);
+        return;
       }
       case MessageType.readReply:
         return this.coordinator.reads.onReadReply(from, this.#replicaMessages.decodeReadReply(this.#reader));
@@ -363,6 +368,7 @@ export class Cluster implements OperationRunner {
 
   /** Nothing that was asked of the peer will be answered. */
   #linkDown(peer: Peer): void {
+    this.#early.forget(peer);
     this.antiEntropy.onLinkDown(peer);
     this.#hintReplay.onLinkDown(peer);
     this.forwarder.onLinkDown(peer);

@@ -48,8 +48,8 @@ export class RingChanges {
   /** Why nodes that asked to join were refused, by name. */
   readonly #refusals = new Map<NodeName, string>();
   readonly #pace = new Pace();
-  /** The epoch that this node gets ready for. */
-  #next: { readonly topology: Topology; readonly steps: Steps<void> } | undefined;
+  /** The epoch that this node gets ready for; no steps are left when it is ready and has yet to go by it. */
+  #next: { readonly topology: Topology; steps: Steps<void> | undefined } | undefined;
   #hasLeft = false;
   #wasDropped = false;
   /** The member list is about to be told something else of this node. */
@@ -111,7 +111,9 @@ export class RingChanges {
 
   /** To be called every few tens of milliseconds: gets on with what the next epoch takes, and goes by it when that is done. */
   getReady(): void {
-    this.#takeSteps(STEPS_AT_ONCE);
+    if (this.#next === undefined) return;
+    if (this.#next.steps === undefined) this.agent.meet();
+    else this.#takeSteps(STEPS_AT_ONCE);
   }
 
   /** To be called every 100 ms. */
@@ -167,20 +169,15 @@ export class RingChanges {
   }
 
   #takeSteps(most: number): void {
-    if (this.#next === undefined) return;
-    const { topology, steps } = this.#next;
+    const { topology, steps } = this.#next!;
     const endMs = this.#ports.monotonicMs() + STEPS_MS;
     for (let left = most; left > 0; left--) {
-      if (steps.next().done === true) return this.#goOnTo(topology);
+      if (steps!.next().done === true) {
+        this.#next!.steps = undefined;
+        return this.agent.ready(topology);
+      }
       if (this.#ports.monotonicMs() >= endMs) return;
     }
-  }
-
-  #goOnTo(topology: Topology): void {
-    this.#next = undefined;
-    this.agent.adopt(topology);
-    const { latest } = this.agent;
-    if (latest !== topology) this.#learned(latest);
   }
 
   #adopted(topology: Topology): void {
@@ -194,6 +191,9 @@ export class RingChanges {
     }
     this.#ports.adopted(topology);
     this.#tell(topology);
+    this.#next = undefined;
+    const { latest } = this.agent;
+    if (latest !== topology) this.#learned(latest);
   }
 
   #tell({ epoch, members, change, departing }: Topology): void {

@@ -309,11 +309,12 @@ export class ServerView implements Server {
   #slotCounts(cluster: Cluster, db: number): Map<Peer, { primary: number; replica: number }> {
     const counts = new Map(cluster.peers.map(peer => [peer, { primary: 0, replica: 0 }]));
     const replicas = cluster.keyspaces.get(db)?.placement.replicaCount ?? 1;
-    for (const { first, last, members } of cluster.ring.slotRanges(replicas)) {
-      for (const [rank, index] of members.entries()) {
+    const table = cluster.ring.table(replicas);
+    for (const [list, slots] of table.slotsByList().entries()) {
+      for (const [rank, index] of table.lists[list]!.entries()) {
         const count = counts.get(cluster.owners[index]!)!;
-        count.replica += last - first + 1;
-        if (rank === 0) count.primary += last - first + 1;
+        count.replica += slots;
+        if (rank === 0) count.primary += slots;
       }
     }
     return counts;

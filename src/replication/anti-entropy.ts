@@ -44,7 +44,9 @@ const REFILL_INTERVAL_MS = 500;
 const ASK_AGAIN_AFTER = 1 / 4;
 /** Rounds in a row that ended in silence, each of which doubles the patience with the next. */
 const SILENCES_COUNTED = 2;
-const PAGES_UNDER_WAY = 8;
+const PAGES_UNDER_WAY = 3;
+/** Of its rate so much may be saved up: clients would notice a burst of a second's worth. */
+const SAVED_UP_SECONDS = 0.1;
 /** A block with so few records is not compared further: a page names them all. */
 const PAGED_RECORDS = 64;
 /** Nor is one with so few that lies among blocks of which most differ: it differs in many places. */
@@ -78,7 +80,7 @@ export class AntiEntropy {
     this.#messages = messages;
     this.#options = options;
     const nowMs = context.clock.monotonicMs();
-    const perSecond = (bytes: number) => new Allowance(bytes, bytes, bytes, nowMs);
+    const perSecond = (bytes: number) => new Allowance(bytes, bytes * SAVED_UP_SECONDS, 0, nowMs);
     this.#repair = perSecond(options.bytesPerSecond);
     this.#transfer = perSecond(options.transferBytesPerSecond);
     this.responder = new SyncResponder(context, messages, (peer, db) => this.#pairOf(peer, db));

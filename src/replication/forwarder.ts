@@ -26,7 +26,7 @@ interface PendingForward {
   declined: string | undefined;
   /** A candidate has said that the slot is not its own, by the ring that it knows. */
   sawMove: boolean;
-  /** And every other has done nothing either: the next epoch may tell more. */
+  /** And every other has done nothing either: the next epoch may tell more, or those who are behind catch up. */
   isStranded: boolean;
 }
 
@@ -165,7 +165,7 @@ export class Forwarder {
     return operation.kind === 'read';
   }
 
-  /** Hands slow reads on, and gives up what has waited longer than its coordinator would. */
+  /** Hands slow reads on, tries again what nobody has taken, and gives up what has waited longer than its coordinator would. */
   tick(): void {
     const { clock, limits } = this.#context;
     const nowMs = clock.monotonicMs();
@@ -173,6 +173,9 @@ export class Forwarder {
       const patienceMs = limits.requestTimeoutMs + limits.resendAfterMs + pending.transferMs;
       if (nowMs - pending.startedMs >= patienceMs && pending.isStranded) {
         this.#complete(id, pending, { status: 'unavailable', reason: pending.declined! });
+      } else if (pending.isStranded) {
+        // Those who declined it may have been behind, and may have caught up.
+        if (nowMs - pending.lastSentMs >= limits.resendAfterMs) this.#beginAnew(pending, id);
       } else if (nowMs - pending.startedMs >= patienceMs) {
         const reason = `coordinator ${pending.coordinator.name} did not answer in ${patienceMs} ms`;
         this.#complete(id, pending, this.#fateUnknown(pending, reason));

@@ -1,7 +1,8 @@
 import { SLOT_COUNT } from '../lib/slots.ts';
 import { SlotSet } from '../store/slot-set.ts';
 import type { Peer } from './peer.ts';
-import { ALL_SIDES, isSameSides, OWNS, type Sides } from './sides.ts';
+import { ALL_SIDES, OWNS, type Sides } from './sides.ts';
+import { Continuities, SlotEpochs } from './slot-epochs.ts';
 
 /** What a placement says of each slot. */
 export interface SlotFacts {
@@ -9,15 +10,14 @@ export interface SlotFacts {
   readonly sides: readonly Sides[];
   /** What this node is to the slot. */
   readonly flags: Uint8Array;
-  /** The epoch at which a slot's lists last changed, as far as this node knows; a later one if it has missed some. */
-  readonly changedAt: Uint32Array;
+  readonly epochs: SlotEpochs;
 }
 
 /** The facts of a new placement and what is different in it, put together slot by slot, ascending. */
 export class PlacedSlots implements SlotFacts {
   readonly sides: Sides[] = new Array(SLOT_COUNT);
   readonly flags = new Uint8Array(SLOT_COUNT);
-  readonly changedAt = new Uint32Array(SLOT_COUNT);
+  readonly epochs = new SlotEpochs();
   /** Slots that had other lists before, as far as this node knows. */
   readonly changed = new SlotList();
   /** Of those, the ones that this node has to merge, and those that it comes to own without having been sent their writes. */
@@ -31,6 +31,7 @@ export class PlacedSlots implements SlotFacts {
   readonly #epoch: number;
   readonly #before: SlotFacts | undefined;
   readonly #isNext: boolean;
+  readonly #continuities = new Continuities();
   readonly #sharedBy = new Map<Sides, readonly SlotList[]>();
 
   /** @param before what is said of them until now. @param isNext whether that was in the epoch before this one. */
@@ -47,14 +48,24 @@ export class PlacedSlots implements SlotFacts {
     this.flags[slot] = flags;
     if (flags === 0) this.foreign.add(slot);
     if (mustArrive) this.arriving++;
-    const isAsBefore = before !== undefined && this.#isNext && isSameSides(sides, before.sides[slot]!);
-    this.changedAt[slot] = isAsBefore ? before.changedAt[slot]! : this.#epoch;
-    if (!isAsBefore) {
+    if (!this.#goesOn(slot, sides)) {
       this.changed.add(slot);
       const isNew = before !== undefined && (flags & OWNS) !== 0 && (before.flags[slot]! & ALL_SIDES) === 0;
       if (mustArrive || isNew) this.gained.add(slot);
     }
     for (const list of this.#sharedLists(sides)) list.add(slot);
+  }
+
+  /** Whether the slot is as it was at the epoch before this one. */
+  #goesOn(slot: number, sides: Sides): boolean {
+    const before = this.#before;
+    if (before === undefined || !this.#isNext) {
+      this.epochs.begin(slot, this.#epoch);
+      return false;
+    }
+    const continuity = this.#continuities.of(before.sides[slot]!, sides);
+    this.epochs.goOn(slot, this.#epoch, continuity, before.epochs);
+    return continuity.lists;
   }
 
   #sharedLists(sides: Sides): readonly SlotList[] {

@@ -5,6 +5,7 @@ import type { Peer } from './peer.ts';
 import { PlacedSlots, type SlotFacts } from './placed-slots.ts';
 import { ownerCounts, type PeeredRing, type Rings } from './rings.ts';
 import { ALL_SIDES, MAX_REPLICAS, OWNS, type Sides, SlotSides } from './sides.ts';
+import type { SlotEpochs } from './slot-epochs.ts';
 
 /** Members beyond the preference list that may be asked to stand in. */
 const MAX_STAND_INS = 16;
@@ -35,7 +36,7 @@ export class Placement {
   readonly arriving: number;
   readonly #sides: readonly Sides[];
   readonly #flags: Uint8Array;
-  readonly #changedAt: Uint32Array;
+  readonly #epochs: SlotEpochs;
   /** All different ones. */
   readonly #differentSides: readonly Sides[];
   readonly #shared: ReadonlyMap<Peer, Uint16Array>;
@@ -54,7 +55,7 @@ export class Placement {
     this.arriving = slots.arriving;
     this.#sides = slots.sides;
     this.#flags = slots.flags;
-    this.#changedAt = slots.changedAt;
+    this.#epochs = slots.epochs;
     this.#differentSides = different;
     this.#shared = new Map([...slots.shared].map(([peer, list]) => [peer, list.slots]));
     this.#ring = rings.owners;
@@ -162,9 +163,23 @@ export class Placement {
     return moving.map(({ writers, onlyOwner }) => writers.filter((_, i) => (onlyOwner & (1 << i)) === 0));
   }
 
-  /** Whether a request that was sent at this epoch is about the slot as it is now. */
+  /** Whether what was sent at this epoch is about the slot as it is now. */
   isCurrent(slot: number, epoch: number): boolean {
-    return epoch >= this.#changedAt[slot]!;
+    return epoch >= this.#epochs.lists[slot]!;
+  }
+
+  /**
+   * Whether this node stores and acknowledges a write that was sent at this epoch. One of an earlier epoch has to be as good as one of
+   * now, or it is sent again by the present one: a new owner that has merged the slot from here counts on it. One of a later epoch is
+   * taken as far as this node can tell: that a record is held here is true at any epoch.
+   */
+  takesWrites(slot: number, epoch: number): boolean {
+    return this.isWrittenHere(slot) && epoch >= this.#epochs.writes[slot]!;
+  }
+
+  /** Whether this node answers a read that was sent at this epoch: of an earlier one only where the owners were the same. */
+  takesReads(slot: number, epoch: number): boolean {
+    return this.isHeldHere(slot) && epoch >= this.#epochs.reads[slot]!;
   }
 
   /** The slots that this node and each other compare, ascending; the same at both ends. */
@@ -174,7 +189,7 @@ export class Placement {
 
   /** What the placement that follows this one compares itself with. */
   get slotFacts(): SlotFacts {
-    return { sides: this.#sides, flags: this.#flags, changedAt: this.#changedAt };
+    return { sides: this.#sides, flags: this.#flags, epochs: this.#epochs };
   }
 
   #findArrivers(): ReadonlySet<Peer> {

@@ -17,18 +17,35 @@ export class Replica {
     this.#hintMessages = hintMessages;
   }
 
-  onReplicate(from: Peer, message: Replicate, slot: number): void {
-    const keyspace = this.#keyspaceFor(from, message, slot);
-    if (keyspace === undefined) return this.#supersedeLeftover(from, message, slot);
+  /** @returns false when it comes too early: at the epoch that it carries the slot may be this node's. */
+  onReplicate(from: Peer, message: Replicate, slot: number): boolean {
+    const keyspace = this.#keyspaceOf(from, message);
+    if (keyspace?.placement.takesWrites(slot, message.epoch) === true) this.#store(from, keyspace, message, slot);
+    else if (this.#isEarly(message)) return false;
+    else {
+      this.#context.counters.misdirected++;
+      this.#supersedeLeftover(from, message, slot);
+    }
+    return true;
+  }
+
+  /** @returns false when it comes too early: at the epoch that it carries the slot may be this node's. */
+  onRead(from: Peer, message: ReplicaRead, slot: number): boolean {
+    const keyspace = this.#keyspaceOf(from, message);
+    if (keyspace?.placement.takesReads(slot, message.epoch) === true) this.#answer(from, keyspace, message, slot);
+    else if (this.#isEarly(message)) return false;
+    else this.#context.counters.misdirected++;
+    return true;
+  }
+
+  #store(from: Peer, keyspace: Keyspace, message: Replicate, slot: number): void {
     const outcome = absorb(this.#context, from, keyspace, slot, message.key, message.record);
     if (outcome === 'held') return;
     if (message.id === 0) this.#offerNewer(from, keyspace, slot, message, outcome);
     else this.#acknowledge(from, keyspace, slot, message, outcome);
   }
 
-  onRead(from: Peer, message: ReplicaRead, slot: number): void {
-    const keyspace = this.#keyspaceFor(from, message, slot);
-    if (keyspace?.placement.isHeldHere(slot) !== true) return;
+  #answer(from: Peer, keyspace: Keyspace, message: ReplicaRead, slot: number): void {
     const { store } = keyspace;
     const ref = store.find(slot, store.hashOf(message.key), message.key);
     const held = versionHeld(store, ref);
@@ -43,8 +60,8 @@ export class Replica {
   /** A peer hands over what it could not send when it was written; what is older than what is held is handed over too. */
   onHint(from: Peer, message: HintHandover, slot: number): void {
     const { id, key, record } = message;
-    const keyspace = this.#keyspaceFor(from, message, slot);
-    if (keyspace === undefined) return;
+    const keyspace = this.#keyspaceOf(from, message);
+    if (keyspace?.placement.takesWrites(slot, message.epoch) !== true) return void this.#context.counters.misdirected++;
     if (absorb(this.#context, from, keyspace, slot, key, record) === 'held') return;
     this.#context.send(from, this.#hintMessages.encodeHinted(id));
   }
@@ -82,16 +99,12 @@ export class Replica {
     this.#context.send(from, messages.encodeReplicate(0, epoch, keyspace.db, key, store.read(ref)));
   }
 
-  /**
-   * What is sent at an earlier epoch is taken while it means the same for this slot; otherwise it is refused, and has to be sent again by
-   * the present one: a new owner that has merged the slot from here counts on it. What is sent at a later one is taken as far as
-   * this node can tell: that a record is held here is true at any epoch.
-   */
-  #keyspaceFor(from: Peer, { epoch, db }: { epoch: number; db: number }, slot: number): Keyspace | undefined {
-    const keyspace = this.#context.keyspaces.get(db);
+  #isEarly({ epoch }: { epoch: number }): boolean {
+    return epoch > this.#context.epoch;
+  }
+
+  #keyspaceOf(from: Peer, { epoch, db }: { epoch: number; db: number }): Keyspace | undefined {
     if (epoch !== this.#context.epoch) this.#context.sawEpoch(from, epoch);
-    if (keyspace?.placement.isWrittenHere(slot) && keyspace.placement.isCurrent(slot, epoch)) return keyspace;
-    this.#context.counters.misdirected++;
-    return undefined;
+    return this.#context.keyspaces.get(db);
   }
 }

@@ -15,6 +15,8 @@ export const ALL_SIDES = OWNS | OWNS_ON_THE_OTHER_SIDE;
 /** The lists of a slot, and what follows from them. */
 export interface Sides {
   readonly owners: readonly Peer[];
+  /** Those on the other side; the owners where the slot does not move. */
+  readonly others: readonly Peer[];
   /** Owners, and behind them those that are on the other side only. */
   readonly writers: readonly Peer[];
   readonly isMoving: boolean;
@@ -78,6 +80,16 @@ export function isSameSides(a: Sides, b: Sides): boolean {
   return isSame && isSameList(a.writers, b.writers);
 }
 
+/** Whether W on each side of these are W on each side of those, too: no side of those is none of these. */
+export function sufficeFor(these: Sides, those: Sides): boolean {
+  return isSideOf(those.owners, these) && isSideOf(those.others, these);
+}
+
+/** Whether the owners are the same ones, in whatever order. */
+export function haveSameOwners(a: Sides, b: Sides): boolean {
+  return isSameSet(a.owners, b.owners);
+}
+
 function peersOf(table: PreferenceTable, { peers }: PeeredRing): readonly (readonly Peer[])[] {
   return table.lists.map(list => list.map(index => peers[index]!));
 }
@@ -104,13 +116,22 @@ function sidesOf(owners: readonly Peer[], others: readonly Peer[], isMerging: bo
   const arriving = isMerging && isMoving ? mustMerge : 0;
   const mustArrive = (arriving & self) !== 0;
   const compared = comparedWith(owners, writers, flags);
-  return { owners, writers, isMoving, onlyOwner, onlyOther, arriving, flags, mustArrive, compared };
+  return { owners, others, writers, isMoving, onlyOwner, onlyOther, arriving, flags, mustArrive, compared };
 }
 
 /** Both are sent the slot's writes, and one of them at least is an owner. */
 function comparedWith(owners: readonly Peer[], writers: readonly Peer[], flags: number): readonly Peer[] {
   if (flags === 0) return [];
   return ((flags & OWNS) !== 0 ? writers : owners).filter(peer => !peer.isSelf);
+}
+
+function isSideOf(peers: readonly Peer[], { owners, others }: Sides): boolean {
+  return isSameSet(peers, owners) || isSameSet(peers, others);
+}
+
+/** Of lists without duplicates. */
+function isSameSet(a: readonly Peer[], b: readonly Peer[]): boolean {
+  return a === b || (a.length === b.length && a.every(peer => b.includes(peer)));
 }
 
 function isSameList(a: readonly Peer[], b: readonly Peer[]): boolean {

@@ -57,6 +57,13 @@ export class PreferenceTable {
     return this.#listOf[slot]!;
   }
 
+  /** How many slots have each of `lists`. */
+  slotsByList(): Uint16Array {
+    const counts = new Uint16Array(this.lists.length);
+    for (const list of this.#listOf) counts[list]!++;
+    return counts;
+  }
+
   /** Whether two slots have the same members in the same order. */
   sameList(a: number, b: number): boolean {
     return this.#listOf[a] === this.#listOf[b];

@@ -1,13 +1,14 @@
 import { nodeOfActor } from '../clock/actors.ts';
 import { drawBelow } from '../lib/draw.ts';
 import { MAX_MEMBERS } from '../membership/cluster.ts';
-import { allMembers, BUSY, isMember, STALE, type Topology, targetOf } from '../membership/topology.ts';
+import { allMembers, BUSY, isMember, isSameRing, STALE, type Topology, targetOf } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
 import { ChangeDriver, type ChangeFacts } from './change-driver.ts';
 import type { TopologyCommand } from './commands.ts';
 import type { Progress, TopologyMessage } from './messages.ts';
 import { PlacementGroup } from './placement-group.ts';
+import { Rendezvous } from './rendezvous.ts';
 import { type Candidate, chooseVoters, nextStep, votersWanted } from './voters.ts';
 
 export interface TopologyPorts extends Omit<ChangeFacts, 'isVoter'> {
@@ -18,7 +19,7 @@ export interface TopologyPorts extends Omit<ChangeFacts, 'isVoter'> {
   isGone(actor: string): boolean;
   /** How far this node is with what the present epoch asks of it. */
   progress(): Progress;
-  /** A later epoch was decided: the caller is to get ready for it, and then calls `adopt`. */
+  /** A later epoch was decided: the caller is to get ready for it, and then calls `ready`. */
   learned(topology: Topology): void;
   /** This node goes by a later epoch from now on. */
   adopted(topology: Topology): void;
@@ -66,6 +67,7 @@ export class TopologyAgent {
   #topology: Topology;
   /** The latest epoch that was heard of; this node gets ready for it. */
   #latest: Topology;
+  readonly #rendezvous = new Rendezvous();
   #nextRequest = 1;
   #nextPollMs = 0;
   #nextGossipMs = 0;
@@ -143,20 +145,49 @@ export class TopologyAgent {
     this.#toldMs.clear();
     this.#forgetJoined(topology);
     this.#tell(FANOUT, { type: 'news', topology });
+    // Who decides on an epoch goes by the one before it.
+    this.#rendezvous.turned(topology.epoch - 1);
+    this.meet();
     this.#ports.learned(topology);
   }
 
-  /** This node is ready for an epoch that was learned of, and goes by it from now on. */
-  adopt(topology: Topology): void {
+  /** This node is ready for an epoch that was learned of: it goes by it as soon as the others do. */
+  ready(topology: Topology): void {
+    if (isSameRing(topology, this.#topology)) return this.#adopt(topology);
+    const nowMs = this.#ports.monotonicMs();
+    this.#rendezvous.arrive(topology, nowMs);
+    const { epoch } = topology;
+    if (!this.group.leads && !this.#isLeaderStale(nowMs))
+      this.#ports.send(this.#leader!.name, { type: 'ready', epoch });
+    this.meet();
+  }
+
+  /** To be called every few tens of milliseconds while this node is ready for an epoch: goes by it when its wait is over. */
+  meet(): void {
+    const awaited = this.group.leads ? this.#living() : undefined;
+    const topology = this.#rendezvous.due(this.#ports.monotonicMs(), awaited);
+    if (topology === undefined) return;
+    if (this.group.leads) this.#tellAll({ type: 'turn', epoch: topology.epoch });
+    this.#adopt(topology);
+  }
+
+  #adopt(topology: Topology): void {
     const gone = allMembers(this.#topology).filter(({ name }) => !isMember(topology, name));
     this.#topology = topology;
+    this.#rendezvous.passed(topology);
     this.#nextPollMs = 0;
     for (const { name } of gone) if (name !== this.#name) this.#ports.send(name, { type: 'news', topology });
     this.#ports.adopted(topology);
   }
 
-  /** A message carries another epoch than this node's. Of many that do, one in a while is answered. */
+  /** A request or an answer is of another epoch than this node's, and its sender goes by that. */
   saw(from: NodeName, epoch: number): void {
+    this.#rendezvous.turned(epoch);
+    this.#heardOf(from, epoch);
+  }
+
+  /** A member knows of this epoch. Of many that tell of another than this node knows one in a while is answered. */
+  #heardOf(from: NodeName, epoch: number): void {
     const topology = this.#latest;
     const nowMs = this.#ports.monotonicMs();
     if (epoch === topology.epoch || nowMs - (this.#toldMs.get(from) ?? Number.NEGATIVE_INFINITY) < TELL_AGAIN_MS)
@@ -175,7 +206,13 @@ export class TopologyAgent {
       case 'raft':
         return this.group.receive(message.message);
       case 'epoch':
-        return this.saw(from, message.epoch);
+        return this.#heardOf(from, message.epoch);
+      case 'ready':
+        this.#rendezvous.heard(from, message.epoch);
+        return this.meet();
+      case 'turn':
+        this.#rendezvous.turned(message.epoch);
+        return this.meet();
       case 'news':
         return this.learn(message.topology);
       case 'poll':
@@ -229,7 +266,17 @@ export class TopologyAgent {
     this.#driver.heard(this.#name, { epoch, actor: this.#actor, progress: this.#ports.progress() });
     this.#progress = this.#driver.progress;
     const poll = { type: 'poll', term: this.group.term, epoch, progress: this.progress } as const;
-    for (const { name } of allMembers(this.#topology)) if (name !== this.#name) this.#ports.send(name, poll);
+    this.#tellAll(poll);
+  }
+
+  /** Members by the epoch in force that are held to be alive, but for this node. */
+  #living(): NodeName[] {
+    const names = allMembers(this.#topology).map(({ name }) => name);
+    return names.filter(name => name !== this.#name && this.#ports.actorOf(name) !== undefined);
+  }
+
+  #tellAll(message: TopologyMessage): void {
+    for (const { name } of allMembers(this.#topology)) if (name !== this.#name) this.#ports.send(name, message);
   }
 
   #lookAfterVoters(): void {

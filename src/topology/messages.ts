@@ -22,6 +22,7 @@ export interface Progress {
  * - `raft`: within the placement group.
  * - `epoch`: the latest that the sender knows. Who knows a later one answers with `news`, who knows only an earlier one with its `epoch`.
  * - `news`: an epoch.
+ * - `ready` → `turn`: a member is ready for an epoch, as it tells the leader of the placement group; all are, and go by it from now on.
  * - `poll` → `report`: the leader of the placement group asks how far everyone is, and tells how far everyone was.
  * - `request` → `outcome`: a node asks the leader for a step. Repeated until it is answered; asking twice is asking once.
  */
@@ -29,6 +30,7 @@ export type TopologyMessage =
   | { readonly type: 'raft'; readonly message: Message }
   | { readonly type: 'epoch'; readonly epoch: number }
   | { readonly type: 'news'; readonly topology: Topology }
+  | { readonly type: 'ready' | 'turn'; readonly epoch: number }
   | { readonly type: 'poll'; readonly term: number; readonly epoch: number; readonly progress: readonly Progress[] }
   | { readonly type: 'report'; readonly epoch: number; readonly actor: string; readonly progress: Progress }
   | { readonly type: 'request'; readonly id: number; readonly command: TopologyCommand }
@@ -49,6 +51,8 @@ export function parseTopologyMessage(value: unknown): TopologyMessage | undefine
       return message && { type, message };
     }
     case 'epoch':
+    case 'ready':
+    case 'turn':
       return isBelow(epoch, MAX_EPOCH) ? { type, epoch } : undefined;
     case 'news': {
       const topology = parseTopology(fields['topology']);

@@ -69,7 +69,7 @@ describe('defaults', () => {
       conflictJournalBytes: 16 * 1024 * 1024,
       antiEntropyIntervalMs: 10_000,
       repairRate: 64 * 1024 * 1024,
-      transferRate: 64 * 1024 * 1024,
+      transferRate: 16 * 1024 * 1024,
       tombstoneCollectionIntervalMs: 10_000,
       logLevel: 'info',
       logFormat: 'auto',

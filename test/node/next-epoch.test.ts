@@ -32,6 +32,7 @@ describe('A node that learns of another ring', () => {
       const { agent } = node.ringChanges!;
       const { topology } = agent;
       agent.learn({ ...topology, epoch: 2, members: topology.members.slice(0, 2) });
+      agent.saw('n2', 2);
       nodes.msALook = stepMs;
       for (let turn = 1; ; turn++) {
         node.ringChanges!.getReady();
@@ -64,6 +65,7 @@ describe('A node that learns of another ring', () => {
       [4, 2],
     ] as const)
       agent.learn(settled(epoch, count));
+    agent.saw('n2', 4);
     expect([agent.topology.epoch, agent.latest.epoch]).toEqual([1, 4]);
     const seen = new Set<number>();
     for (let turn = 0; turn < 100; turn++) {

@@ -311,9 +311,9 @@ describe('A request of an earlier epoch', () => {
   });
 
   it('would be lost if it were: an old epoch that is accepted', () => {
-    const isCurrent = vi.spyOn(Placement.prototype, 'isCurrent').mockReturnValue(true);
+    const takesWrites = vi.spyOn(Placement.prototype, 'takesWrites').mockReturnValue(true);
     const { wasAcknowledged, found } = staleWrite();
-    isCurrent.mockRestore();
+    takesWrites.mockRestore();
     expect({ wasAcknowledged, found }).toEqual({ wasAcknowledged: true, found: read(undefined) });
   });
 

@@ -22,6 +22,15 @@ describe('a preference table', () => {
     }
   });
 
+  test('counts the slots of each list', () => {
+    const counts = table.slotsByList();
+    expect(counts).toHaveLength(table.lists.length);
+    for (const [at, list] of table.lists.entries()) {
+      const slots = Array.from({ length: SLOT_COUNT }, (_, slot) => slot).filter(slot => table.of(slot) === list);
+      expect(counts[at]).toBe(slots.length);
+    }
+  });
+
   test('hands out one and the same list for a slot', () => {
     expect(table.of(7)).toBe(table.of(7));
   });

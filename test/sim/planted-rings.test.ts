@@ -78,8 +78,9 @@ function plantTombstonesLeftBehind(): void {
   };
   const replicating: typeof onReplicate = function (this: Replica, from, message, slot) {
     isTaking = message.id === 0;
-    onReplicate.call(this, from, message, slot);
+    const isTaken = onReplicate.call(this, from, message, slot);
     isTaking = false;
+    return isTaken;
   };
   const leaving: typeof merge = function (this: RecordStore, slot, hash, key, record) {
     const isNew = this.find(slot, hash, key) === 0;

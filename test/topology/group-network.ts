@@ -66,7 +66,7 @@ export class GroupNetwork {
       mayEnd: () => this.isTurned,
       progress: () => ({ name, ...this.node(name).progress }),
       learned: next => {
-        if (!this.slow.has(name)) agent.adopt(next);
+        if (!this.slow.has(name)) agent.ready(next);
       },
       adopted: next => void adopted.push(next),
       monotonicMs: () => this.nowMs,
@@ -77,7 +77,7 @@ export class GroupNetwork {
   getReady(name: string): void {
     this.slow.delete(name);
     const { agent } = this.node(name);
-    if (agent.latest !== agent.topology) agent.adopt(agent.latest);
+    if (agent.latest !== agent.topology) agent.ready(agent.latest);
   }
 
   stop(name: string): void {
@@ -106,6 +106,7 @@ export class GroupNetwork {
       this.nowMs += TICK_MS;
       for (const { agent, isUp } of this.nodes.values()) {
         if (isUp) agent.tick();
+        if (isUp) agent.meet();
         this.#deliver();
       }
     }

@@ -80,6 +80,8 @@ describe('A message about the ring', () => {
     { type: 'raft', message },
     { type: 'epoch', epoch: 4 },
     { type: 'news', topology: TOPOLOGY },
+    { type: 'ready', epoch: 4 },
+    { type: 'turn', epoch: 4 },
     { type: 'poll', term: 2, epoch: 4, progress: [progress] },
     { type: 'report', epoch: 4, actor: 'n1.1', progress },
     { type: 'request', id: 9, command },
