@@ -73,7 +73,7 @@ export const NO_FAULTS: FaultRates = {
   churn: 0,
 };
 
-/** How often each kind occurred. */
+/** How often each kind occurred in storms: the node that is down in the phase before them is not counted. */
 export type FaultCounts = Record<FaultKind, number>;
 
 /**

@@ -12,11 +12,11 @@ export interface Victims {
   readonly time: VirtualTime;
   readonly network: VirtualNetwork;
   readonly messages: MessageFaults;
-  /** Places of all machines, and of those whose nodes are to be members. */
+  /** How many machines there are, the places of those whose nodes are to be members, and the processes that run. */
   readonly nodes: number;
   wanted(): readonly number[];
+  running(): readonly SimProcess[];
   readonly clocks: readonly SkewedClock[];
-  processAt(index: number): SimProcess | undefined;
   /** Whether every node runs and has all its data. */
   mayLoseOne(): boolean;
   crash(index: number, silently: boolean): void;
@@ -25,6 +25,9 @@ export interface Victims {
   churn(): boolean;
   say(line: string): void;
 }
+
+/** Whether an episode has come; is staged and will come; has come where nobody runs to see it; or cannot come now. */
+type Outcome = 'came' | 'staged' | 'unseen' | 'not now';
 
 type EpisodeKind = 'partition' | 'one-way' | 'crash' | 'suspend' | 'slow' | 'jumps' | 'broken-clock' | 'churn';
 const EPISODES: readonly EpisodeKind[] = [
@@ -74,6 +77,10 @@ export class Nemesis {
   readonly #undo = new Set<() => void>();
   /** Counts storms, so that what was planned in an earlier one is not done in a later. */
   #storm = 0;
+  /** What this storm has not brought yet. */
+  #due = new Set<EpisodeKind>();
+  /** Whether the storm goes on only for what is due. */
+  #isOvertime = false;
   /** Whose clock is an hour off, or was and may be thought to be. */
   #broken: number | undefined;
 
@@ -93,10 +100,26 @@ export class Nemesis {
       this.#random,
       EPISODES.filter(kind => this.#rates[kind] > 0),
     );
+    this.#due = new Set(kinds);
+    this.#isOvertime = false;
     for (const [i, kind] of kinds.entries()) {
       const firstMs = (lengthMs * (i + this.#fraction())) / (2 * kinds.length);
       this.#victims.time.in(firstMs, () => this.#strike(storm, kind));
     }
+  }
+
+  /** The kinds that were asked for and have not come in this storm. */
+  get due(): readonly string[] {
+    return [...this.#due];
+  }
+
+  /**
+   * The storm goes on for what is due. Until that has come nothing else begins anew, and messages arrive: a node may be lost only while all
+   * are whole, which in a ring that changes all the time, or among nodes that are always cut from each other, they hardly ever are.
+   */
+  prolong(): void {
+    this.#isOvertime = true;
+    this.#victims.messages.calm();
   }
 
   /** Takes everything back: cuts are mended, who is down is started, who stands still goes on in a moment. */
@@ -108,21 +131,31 @@ export class Nemesis {
 
   #stir(storm: number): void {
     if (storm !== this.#storm) return;
-    this.#victims.messages.stir();
+    if (!this.#isOvertime) this.#victims.messages.stir();
     this.#victims.time.in(STIR_MS * (0.5 + this.#fraction()), () => this.#stir(storm));
   }
 
   #strike(storm: number, kind: EpisodeKind): void {
     if (storm !== this.#storm) return;
     const { time } = this.#victims;
-    if (!this.#bring(kind)) return time.in(RETRY_MS, () => this.#strike(storm, kind));
-    if (kind !== 'crash') this.#counts[kind]++;
+    const mustWait = this.#isOvertime && !this.#due.has(kind);
+    const outcome = mustWait ? 'not now' : this.#bring(kind);
+    if (outcome === 'not now') return time.in(RETRY_MS, () => this.#strike(storm, kind));
+    if (outcome === 'came') this.#brought(kind);
+    else if (outcome === 'unseen' && this.#due.has(kind)) return time.in(RETRY_MS, () => this.#strike(storm, kind));
     const meanMs = 60_000 / this.#rates[kind];
     time.in(-Math.log(1 - this.#fraction()) * meanMs, () => this.#strike(storm, kind));
   }
 
-  /** @returns false when it cannot be done now. */
-  #bring(kind: EpisodeKind): boolean {
+  #brought(kind: EpisodeKind): void {
+    this.#counts[kind]++;
+    this.#due.delete(kind);
+    if (!this.#isOvertime || this.#due.size > 0) return;
+    this.#isOvertime = false;
+    this.#victims.messages.begin();
+  }
+
+  #bring(kind: EpisodeKind): Outcome {
     switch (kind) {
       case 'partition':
         return this.#partition(true);
@@ -139,15 +172,19 @@ export class Nemesis {
       case 'broken-clock':
         return this.#breakClock();
       case 'churn':
-        return this.#victims.churn();
+        return this.#victims.churn() ? 'came' : 'not now';
     }
   }
 
-  #partition(bothWays: boolean): boolean {
-    const order = shuffled(this.#random, this.#others(-1));
+  /** Somebody runs on both sides; the machines on which nobody does are on one of them too, for whoever comes up there. */
+  #partition(bothWays: boolean): Outcome {
+    const order = shuffled(this.#random, this.#running());
+    if (order.length < 2) return 'not now';
     const size = 1 + drawBelow(this.#random, order.length - 1);
-    this.#cut(order.slice(0, size), order.slice(size), bothWays, this.#mostlyShort(CUT_MIN_MS, CUT_MAX_MS));
-    return true;
+    const sides = [order.slice(0, size), order.slice(size)] as const;
+    for (const index of this.#others(-1)) if (!order.includes(index)) drawOne(this.#random, sides)!.push(index);
+    this.#cut(...sides, bothWays, this.#mostlyShort(CUT_MIN_MS, CUT_MAX_MS));
+    return 'came';
   }
 
   /**
@@ -155,33 +192,43 @@ export class Nemesis {
    * what is written, and is all that the lost node meets for a while when it is back. Nothing keeps the two from a lie
    * but that one of them knows that it does not know.
    */
-  #crash(): boolean {
+  #crash(): Outcome {
     const { time, wanted, mayLoseOne } = this.#victims;
-    if (!mayLoseOne()) return false;
+    if (!mayLoseOne()) return 'not now';
     const index = drawOne(this.#random, wanted())!;
     const downMs = this.#mostlyShort(DOWN_MIN_MS, DOWN_MAX_MS);
     if (this.#rates.partition === 0 || drawChance(this.#random, 0.3)) {
       this.#lose(index, downMs, () => {});
-      return true;
+      return 'staged';
     }
-    const [witness, ...rest] = shuffled(this.#random, this.#others(index));
+    const witness = drawOne(
+      this.#random,
+      this.#running().filter(each => each !== index),
+    );
+    if (witness === undefined) return 'not now';
+    const rest = this.#others(index).filter(each => each !== witness);
     const leadMs = this.#between(LEAD_MIN_MS, LEAD_MAX_MS);
     const backMs = this.#between(LEAD_MIN_MS, LEAD_MAX_MS);
     this.#counts.partition++;
-    this.#cut([witness!], [index], true, leadMs);
-    this.#cut([witness!], rest, true, leadMs + downMs + backMs);
+    this.#cut([witness], [index], true, leadMs);
+    this.#cut([witness], rest, true, leadMs + downMs + backMs);
     const storm = this.#storm;
-    time.in(leadMs, () => {
-      if (storm !== this.#storm || !mayLoseOne() || !wanted().includes(index)) return;
-      this.#lose(index, downMs, () => this.#cut([index], rest, true, backMs));
-    });
-    return true;
+    const loseOnceAllowed = (): void => {
+      if (storm !== this.#storm) return;
+      if (!mayLoseOne()) return time.in(RETRY_MS, loseOnceAllowed);
+      const isWanted = wanted().includes(index);
+      this.#lose(isWanted ? index : drawOne(this.#random, wanted())!, downMs, () => {
+        if (isWanted) this.#cut([index], rest, true, backMs);
+      });
+    };
+    time.in(leadMs, loseOnceAllowed);
+    return 'staged';
   }
 
   /** @param whenBack what comes over it as soon as it is back, unless the storm is over by then. */
   #lose(index: number, downMs: number, whenBack: () => void): void {
     this.#victims.crash(index, drawChance(this.#random, 0.3));
-    this.#counts.crash++;
+    this.#brought('crash');
     const storm = this.#storm;
     this.#later(downMs, () => {
       if (!this.#victims.wanted().includes(index)) return;
@@ -209,49 +256,66 @@ export class Nemesis {
     });
   }
 
+  #running(): number[] {
+    return this.#victims.running().map(({ index }) => index);
+  }
+
   /** All nodes but this one. */
   #others(index: number): number[] {
     return Array.from({ length: this.#victims.nodes }, (_, i) => i).filter(i => i !== index);
   }
 
-  #slow(): boolean {
-    const process = this.#victims.processAt(drawBelow(this.#random, this.#victims.nodes));
-    if (process === undefined) return false;
+  #slow(): Outcome {
+    const process = this.#drawProcess();
+    if (process === undefined) return 'not now';
     const ms = this.#mostlyShort(STILL_MIN_MS, STILL_MAX_MS);
     this.#victims.say(`${process.name} stands still for ${ms.toFixed(0)} ms`);
     process.standStill(ms);
-    return true;
+    return 'came';
   }
 
   /** As when a virtual machine is moved: it knows nothing of the time in which it was not there. */
-  #suspend(): boolean {
-    const index = drawBelow(this.#random, this.#victims.nodes);
-    const process = this.#victims.processAt(index);
-    if (process === undefined || process.isStill) return false;
+  #suspend(): Outcome {
+    const process = this.#drawProcess();
+    if (process === undefined) return 'not now';
+    const { index } = process;
     const ms = this.#mostlyShort(SUSPENDED_MIN_MS, SUSPENDED_MAX_MS);
     this.#victims.say(`${process.name} is suspended for ${ms.toFixed(0)} ms`);
     this.#cut([index], this.#others(index), true, ms);
     process.standStill(ms);
-    return true;
+    return 'came';
   }
 
-  #setClock(): boolean {
-    const index = drawBelow(this.#random, this.#victims.nodes);
-    if (index === this.#broken) return false;
+  /** One that runs and goes on. */
+  #drawProcess(): SimProcess | undefined {
+    return drawOne(
+      this.#random,
+      this.#victims.running().filter(({ isStill }) => !isStill),
+    );
+  }
+
+  /** A node that is down sees nothing of what its clock shows meanwhile; one that is started yet begins with it. */
+  #seenAt(index: number): Outcome {
+    return this.#victims.running().some(process => process.index === index) ? 'came' : 'unseen';
+  }
+
+  #setClock(): Outcome {
+    const index = drawOne(this.#random, this.#victims.wanted())!;
+    if (index === this.#broken) return 'not now';
     const aheadMs = Math.max(JUMP_MS, this.#rates.skew) * (2 * this.#fraction() - 1);
     this.#victims.say(`the clock of n${index + 1} is set to be ahead by ${aheadMs.toFixed(0)} ms`);
     this.#victims.clocks[index]!.set(aheadMs);
-    return true;
+    return this.#seenAt(index);
   }
 
   /**
    * As with a wrong time zone: one clock is an hour off, also while its machine starts, and the others outvote it. The
    * next one is left alone until they have seen this one again.
    */
-  #breakClock(): boolean {
-    if (this.#broken !== undefined) return false;
-    const { time, nodes, clocks } = this.#victims;
-    const index = drawBelow(this.#random, nodes);
+  #breakClock(): Outcome {
+    if (this.#broken !== undefined) return 'not now';
+    const { time, nodes, wanted, clocks } = this.#victims;
+    const index = drawOne(this.#random, wanted())!;
     const clock = clocks[index]!;
     const byMs = drawChance(this.#random, 0.5) ? BROKEN_BY_MS : -BROKEN_BY_MS;
     this.#broken = index;
@@ -264,7 +328,7 @@ export class Nemesis {
       this.#victims.say(`the clock of ${nameOf(index)} is set right`);
       clock.set(clock.aheadMs - byMs);
     });
-    return true;
+    return this.#seenAt(index);
   }
 
   /** Does it after so long, or at the end of the storm if that comes first. */

@@ -37,6 +37,8 @@ export interface SimulationReport {
   readonly convergenceMs: number;
   /** The longest that nodes took to see each other alive and whole again. */
   readonly settlingMs: number;
+  /** The longest by which a storm had to be prolonged until every kind of fault had come. */
+  readonly overtimeMs: number;
   /** The longest that it then took until no tombstones were left. */
   readonly collectionMs: number;
   /** Keys that were seen deleted at all replicas and then gone from all of them. */
@@ -81,7 +83,7 @@ export function formatReport(report: SimulationReport): string {
     `repair         ${counters.readRepairs} read repairs, ${counters.syncRounds} rounds of anti-entropy (${counters.syncRoundsEqual} equal), ${counters.syncRecords} records synced, ${counters.slotsRefilled} slots refilled`,
     `deletions      ${counters.tombstonesProposed} tombstones proposed, ${counters.tombstonesCollected} collected, ${counters.tombstonesRefused} refused, ${counters.fences} fences; ${report.collected} keys seen to go`,
     `hints          ${counters.hintsNoted} noted, ${counters.hintsReplayed} handed over, ${counters.hintsExpired} too old, ${counters.hintsOverflowed} too many, ${counters.standInsAsked} stand-ins asked`,
-    `healing        replicas equal after ${seconds(report.convergenceMs)}, nodes whole after ${seconds(report.settlingMs)}, tombstones gone after ${seconds(report.collectionMs)} (longest)`,
+    `healing        replicas equal after ${seconds(report.convergenceMs)}, nodes whole after ${seconds(report.settlingMs)}, storms prolonged by ${seconds(report.overtimeMs)}, tombstones gone after ${seconds(report.collectionMs)} (longest)`,
     `trace          ${report.trace} over ${report.events} events, ${report.messages} messages`,
   ];
   if (violation !== undefined) lines.push('', ...violationLines(report, violation));

@@ -26,6 +26,9 @@ const ONE_DOWN_SHARE = 0.2;
 /** After a process is killed, how long until the others must do without it; after a machine fell silent. */
 const NOTICE_KILL_MS = 2_000;
 const NOTICE_SILENCE_MS = 8_000;
+/** A storm that has not brought every kind lasts longer, but no longer than this, and then goes on for a while. */
+const OVERTIME_BOUND_MS = 30_000;
+const AFTERMATH_MS = 6_000;
 /** Within so long nodes that can talk see each other alive and whole, and trust their clocks. */
 const SETTLE_BOUND_MS = 60_000;
 /** Within so long replicas that are written no more become equal: some rounds of anti-entropy and what goes with them. */
@@ -65,6 +68,7 @@ export class Simulation {
   #activeMs = 0;
   #convergenceMs = 0;
   #settlingMs = 0;
+  #overtimeMs = 0;
   #collectionMs = 0;
   #rounds = 0;
 
@@ -163,7 +167,6 @@ export class Simulation {
     const graceMs = Math.min(ms / 2, silently ? NOTICE_SILENCE_MS : NOTICE_KILL_MS);
     const index = drawOne(this.#random, this.#machines.wanted())!;
     this.#crash(index, silently);
-    this.#faults.crash++;
     this.#pass(graceMs);
     availability.open('one-down');
     this.#pass(ms - graceMs);
@@ -177,9 +180,19 @@ export class Simulation {
     this.#say('the storm begins');
     this.#nemesis.begin(ms);
     this.#pass(ms);
+    if (this.#nemesis.due.length > 0) this.#prolongStorm();
     this.#nemesis.end();
     this.#say('the storm is over');
     this.#settle('the storm');
+  }
+
+  #prolongStorm(): void {
+    this.#nemesis.prolong();
+    const tookMs = this.#passUntil(() => this.#nemesis.due.length === 0, OVERTIME_BOUND_MS);
+    this.#overtimeMs = Math.max(this.#overtimeMs, tookMs ?? OVERTIME_BOUND_MS);
+    if (tookMs !== undefined) return this.#pass(AFTERMATH_MS);
+    const what = `${this.#nemesis.due.join(', ')} did not occur in a storm, nor ${OVERTIME_BOUND_MS} ms later: ${this.#unfinished()}`;
+    this.#watch.report({ kind: 'idle', what });
   }
 
   /** Clients fall silent; from then on replicas have a bound to become equal in. */
@@ -260,9 +273,14 @@ export class Simulation {
     const tookMs = this.#passUntil(() => this.#churn.isQuiet && this.#machines.isSettled(), SETTLE_BOUND_MS);
     if (tookMs !== undefined) this.#settlingMs = Math.max(this.#settlingMs, tookMs);
     else if (!this.#isOver) {
-      const what = `${SETTLE_BOUND_MS} ms after ${after} nodes do not see each other alive, linked and whole, or distrust their clocks: ${[this.#machines.unsettled(), this.#churn.unfinished()].filter(part => part !== '').join('; ')}`;
+      const what = `${SETTLE_BOUND_MS} ms after ${after} nodes do not see each other alive, linked and whole, or distrust their clocks: ${this.#unfinished()}`;
       this.#watch.report({ kind: 'not-settled', what });
     }
+  }
+
+  /** What keeps the cluster from being settled, for people. */
+  #unfinished(): string {
+    return [this.#machines.unsettled(), this.#churn.unfinished()].filter(part => part !== '').join('; ');
   }
 
   #lookAround(): void {
@@ -288,9 +306,9 @@ export class Simulation {
       messages,
       nodes: machines,
       wanted: () => this.#machines.wanted(),
+      running: () => this.#machines.running(),
       churn: () => this.#churn.stir(),
       clocks: this.#machines.clocks,
-      processAt: index => this.#machines.at(index),
       mayLoseOne: () => this.#machines.mayLoseOne() && !this.#churn.hasLost,
       crash: (index, silently) => this.#crash(index, silently),
       start: index => this.#machines.start(index),
@@ -333,6 +351,7 @@ export class Simulation {
       availability: availability.conditions,
       convergenceMs: this.#convergenceMs,
       settlingMs: this.#settlingMs,
+      overtimeMs: this.#overtimeMs,
       collectionMs: this.#collectionMs,
       collected: this.#watch.deletions.collected,
       rounds: this.#rounds,

@@ -6,6 +6,7 @@ import { Fence, type FenceDone } from '../../src/replication/fence.ts';
 import { type ReadContinuation, ReadCoordinator } from '../../src/replication/read-coordinator.ts';
 import { StandIn } from '../../src/replication/stand-in.ts';
 import { collectTombstone, tombstonesFrom } from '../../src/replication/tombstones.ts';
+import { NO_FAULTS } from '../../src/sim/index.ts';
 import { RecordStore } from '../../src/store/record-store.ts';
 import { expectCaught, plant } from './planting.ts';
 
@@ -29,7 +30,9 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
         for (const done of waiting.splice(0)) done(Number.POSITIVE_INFINITY);
       },
     });
-    expectCaught('come-back', { workload: 'deletes' });
+    // What a fence waits for is what is under way for long.
+    const faults = { ...NO_FAULTS, delay: 0.2, reordering: 0.1, duplication: 0.2 };
+    expectCaught('come-back', { workload: 'deletes', keyspaces: [0], faults });
   });
 
   test('an expired key that repair revives, because what has expired is forgotten', () => {

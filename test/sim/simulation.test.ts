@@ -73,6 +73,18 @@ describe('a simulation', () => {
     expect(violation).toMatchObject({ kind: 'idle', what: 'loss was asked for and never occurred' });
   });
 
+  test('in which a storm cannot bring what was asked for fails: three of three machines neither join nor leave', () => {
+    const { violation } = simulate({ durationMs: 2_000, nodes: 3, machines: 3, faults: { ...NO_FAULTS, churn: 60 } });
+    expect(violation?.kind).toBe('idle');
+    expect(violation?.what).toMatch(/^churn did not occur in a storm, nor 30000 ms later/);
+  });
+
+  test('is prolonged until a node was lost in its storm, and says by how much', LONG, () => {
+    const { faults, overtimeMs } = expectSound(29);
+    expect(faults.crash).toBeGreaterThan(0);
+    expect(overtimeMs).toBeGreaterThan(0);
+  });
+
   test('in which clients do nothing fails', () => {
     const { violation } = simulate({ durationMs: 40, faults: NO_FAULTS });
     expect(violation?.kind).toBe('idle');
