@@ -9,7 +9,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
-import type { SimulationReport } from '../src/sim/index.ts';
+import type { ChurnCounts, SimulationReport } from '../src/sim/index.ts';
 import { numberFlag, orRefuse, readFlags } from './harness/flags.ts';
 
 interface Plan {
@@ -25,6 +25,11 @@ interface Totals {
   acknowledged: number;
   checked: number;
   faults: number;
+  churn: ChurnCounts;
+  largestRing: number;
+  /** Seeds in which the ring grew to all machines, and in which it then shrunk to as few owners as may be. */
+  grew: number;
+  shrank: number;
   longestConvergenceMs: number;
   longestSettlingMs: number;
   processorMs: number;
@@ -61,17 +66,22 @@ const plans: readonly Plan[] = orRefuse(() => {
 });
 
 console.log(
-  '| nodes | seeds | virtual time | operations | writes acknowledged | answers checked | faults | replicas equal after, longest | nodes whole after, longest | violations |',
+  '| nodes | seeds | virtual time | operations | writes acknowledged | answers checked | faults | joins, leaves, forgets, replacements | largest ring | grew to all machines, and shrunk again | replicas equal after, longest | nodes whole after, longest | violations |',
 );
-console.log('| ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+console.log(`|${' ---: |'.repeat(13)}`);
 for (const each of plans) {
   const totals = await soak(each);
   const hours = `${(totals.virtualMs / 3_600_000).toFixed(1)} h`;
   const counts = [totals.operations, totals.acknowledged, totals.checked, totals.faults].map(count =>
     count.toLocaleString('en'),
   );
+  const { join, leave, forget, replace } = totals.churn;
+  const changes = [join, leave, forget, replace].map(count => count.toLocaleString('en')).join(', ');
+  const rings = [changes, totals.largestRing, `${totals.grew}, ${totals.shrank} seeds`];
   const times = [totals.longestConvergenceMs, totals.longestSettlingMs].map(ms => `${(ms / 1000).toFixed(1)} s`);
-  console.log(`| ${[each.nodes, `${from}–${from + each.seeds - 1}`, hours, ...counts, ...times, 0].join(' | ')} |`);
+  console.log(
+    `| ${[each.nodes, `${from}–${from + each.seeds - 1}`, hours, ...counts, ...rings, ...times, 0].join(' | ')} |`,
+  );
   console.error(`${(totals.virtualMs / totals.processorMs).toFixed(1)} virtual seconds a processor second`);
 }
 
@@ -84,6 +94,10 @@ async function soak({ nodes, seeds, minutes }: Plan): Promise<Totals> {
     acknowledged: 0,
     checked: 0,
     faults: 0,
+    churn: { join: 0, leave: 0, forget: 0, replace: 0 },
+    largestRing: 0,
+    grew: 0,
+    shrank: 0,
     longestConvergenceMs: 0,
     longestSettlingMs: 0,
     processorMs: 0,
@@ -128,6 +142,10 @@ function add(totals: Totals, report: SimulationReport & { wallMs: number }): voi
   totals.acknowledged += report.acknowledgedWrites;
   totals.checked += report.answersChecked;
   totals.faults += Object.values(report.faults).reduce((sum, count) => sum + count, 0);
+  for (const kind of Object.keys(totals.churn) as (keyof ChurnCounts)[]) totals.churn[kind] += report.churn[kind];
+  totals.largestRing = Math.max(totals.largestRing, report.owners.most);
+  if (report.tides > 0) totals.grew++;
+  if (report.tides > 1) totals.shrank++;
   totals.longestConvergenceMs = Math.max(totals.longestConvergenceMs, report.convergenceMs);
   totals.longestSettlingMs = Math.max(totals.longestSettlingMs, report.settlingMs);
   totals.processorMs += report.wallMs;

@@ -55,7 +55,11 @@ export function simulateCommand(shell: Shell): Command {
     .option('--keys <number>', 'different keys in each keyspace, 4 to 10000', String(DEFAULT_SIMULATION.keys))
     .option('--keyspace <list>', `only these keyspaces, of ${SIMULATED_KEYSPACES.map(({ db }) => db).join(', ')}`)
     .option('--workload <name>', `what clients do: ${WORKLOADS.join(', ')}`, DEFAULT_SIMULATION.workload)
-    .option('--faults <list>', `all, none, or some of ${FAULT_KINDS.join(', ')}; kind=rate sets a rate`, 'all')
+    .option(
+      '--faults <list>',
+      `all, none, or some of ${FAULT_KINDS.join(', ')}; kind=rate sets a rate, also after all`,
+      'all',
+    )
     .option('--json', 'print each report as a line of JSON')
     .option('--verbose', 'print every fault and every change of state as it happens')
     .action((flags: Flags) => runSimulations(flags, shell));

@@ -77,15 +77,16 @@ export const NO_FAULTS: FaultRates = {
 export type FaultCounts = Record<FaultKind, number>;
 
 /**
- * Reads `all`, `none`, or a list such as `loss,crash=2`, a number being the kind's rate.
+ * Reads `all`, `none`, or a list such as `loss,crash=2`, a number being the kind's rate; a list that begins with `all` says which rates are others
+ * than usual.
  *
  * @returns the rates, or a sentence that says what is wrong.
  */
 export function parseFaults(text: string): FaultRates | string {
-  if (text === 'all') return DEFAULT_RATES;
-  const rates: FaultCounts = { ...NO_FAULTS };
-  if (text === 'none') return rates;
-  for (const part of text.split(',')) {
+  if (text === 'none') return NO_FAULTS;
+  const parts = text.split(',');
+  const rates: FaultCounts = parts[0] === 'all' ? { ...DEFAULT_RATES } : { ...NO_FAULTS };
+  for (const part of parts[0] === 'all' ? parts.slice(1) : parts) {
     const [name = '', given] = part.split('=');
     const kind = FAULT_KINDS.find(each => each === name);
     if (kind === undefined) {
@@ -105,8 +106,10 @@ export function parseFaults(text: string): FaultRates | string {
 export function formatFaults(rates: FaultRates): string {
   const kinds = FAULT_KINDS.filter(kind => rates[kind] > 0);
   if (kinds.length === 0) return 'none';
-  if (FAULT_KINDS.every(kind => rates[kind] === DEFAULT_RATES[kind])) return 'all';
-  return kinds.map(kind => (rates[kind] === DEFAULT_RATES[kind] ? kind : `${kind}=${rates[kind]}`)).join();
+  const unusual = kinds.filter(kind => rates[kind] !== DEFAULT_RATES[kind]);
+  const told = (kind: FaultKind): string => (unusual.includes(kind) ? `${kind}=${rates[kind]}` : kind);
+  if (kinds.length === FAULT_KINDS.length) return ['all', ...unusual.map(told)].join();
+  return kinds.map(told).join();
 }
 
 function isShare(kind: FaultKind): boolean {

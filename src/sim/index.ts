@@ -2,6 +2,7 @@ import { DEFAULT_SIMULATION, type SimulationOptions } from './options.ts';
 import type { SimulationReport } from './report.ts';
 import { Simulation } from './simulation.ts';
 
+export type { ChurnCounts } from './churn.ts';
 export {
   DEFAULT_RATES,
   FAULT_KINDS,

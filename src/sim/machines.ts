@@ -30,6 +30,11 @@ export class Machines {
     for (let index = 0; index < world.nodes; index++) this.#wanted.add(index);
   }
 
+  /** How many there are, those included that nothing runs on. */
+  get count(): number {
+    return this.#processes.length;
+  }
+
   /** The machines whose nodes are to be members, whether they run or not. */
   wanted(): readonly number[] {
     return [...this.#wanted];

@@ -1,5 +1,6 @@
 import type { ReplicationCounters } from '../replication/counters.ts';
 import type { Availability, Condition } from './checkers/availability.ts';
+import type { RingSizes } from './checkers/epochs.ts';
 import type { ChurnCounts } from './churn.ts';
 import { FAULT_KINDS, type FaultCounts, formatFaults } from './faults.ts';
 import { type OperationOutcome, OUTCOMES } from './operation.ts';
@@ -29,6 +30,10 @@ export interface SimulationReport {
   readonly faults: Readonly<FaultCounts>;
   /** Changes of the ring that were begun; all of them came to their end. */
   readonly churn: Readonly<ChurnCounts>;
+  /** How often the ring has grown to all machines, or from there shrunk to as few owners as may be. */
+  readonly tides: number;
+  /** How many owners the ring has had. */
+  readonly owners: RingSizes;
   /** The ring epoch that the cluster came to. */
   readonly epoch: number;
   readonly counters: Readonly<CounterTotals>;
@@ -78,7 +83,7 @@ export function formatReport(report: SimulationReport): string {
     `checked        ${report.answersChecked} answers against what was acknowledged, ${report.writesSeenInStores} writes seen in stores`,
     `availability   ${share('fault-free', availability['fault-free'])}, ${share('one down', availability['one-down'])}`,
     `faults         ${FAULT_KINDS.map(kind => `${faults[kind]} ${kind}`).join(', ')}`,
-    `ring           epoch ${report.epoch}; ${churnLine(report.churn)}; ${counters.slotsArrived} slots merged by new owners, ${counters.recordsHandedOver} records handed over`,
+    `ring           epoch ${report.epoch}; ${ownersOf(report)}; ${churnLine(report.churn)}; ${counters.slotsArrived} slots merged by new owners, ${counters.recordsHandedOver} records handed over`,
     `replication    ${counters.quorumReads} quorum reads, ${counters.quorumWrites} quorum writes, ${counters.forwarded} forwarded, ${counters.restamps} restamps, ${counters.resends} resends, ${counters.forwardCopiesDropped} copies dropped`,
     `repair         ${counters.readRepairs} read repairs, ${counters.syncRounds} rounds of anti-entropy (${counters.syncRoundsEqual} equal), ${counters.syncRecords} records synced, ${counters.slotsRefilled} slots refilled`,
     `deletions      ${counters.tombstonesProposed} tombstones proposed, ${counters.tombstonesCollected} collected, ${counters.tombstonesRefused} refused, ${counters.fences} fences; ${report.collected} keys seen to go`,
@@ -88,6 +93,10 @@ export function formatReport(report: SimulationReport): string {
   ];
   if (violation !== undefined) lines.push('', ...violationLines(report, violation));
   return lines.join('\n');
+}
+
+function ownersOf({ owners: { least, most }, tides }: SimulationReport): string {
+  return least === most ? `${most} owners` : `${least} to ${most} owners, ${tides} tides`;
 }
 
 function churnLine({ join, leave, forget, replace }: ChurnCounts): string {

@@ -42,7 +42,7 @@ const ANSWER_BOUND_MS = 5_000;
 const POLL_MS = 50;
 /** All stores are looked at so often, besides the touched keys at each answer. */
 const LOOK_MS = 250;
-/** Fewer owners than N + 1 are not left: then every slot moves with each change, and at N none would have anywhere to go. */
+/** Fewer owners than N are not left: a slot's third replica would have nowhere to go. */
 const LEAST_MEMBERS = 3;
 /** The operators' luck is their own, so that it does not change that of a run without them. */
 const CHURN_SALT = 0x5eed;
@@ -346,6 +346,8 @@ export class Simulation {
       writesSeenInStores: dots.writesSeen,
       faults: this.#faults,
       churn: this.#churn.counts,
+      tides: this.#churn.tides,
+      owners: this.#watch.epochs.owners,
       epoch: this.#watch.epochs.latest,
       counters: this.#machines.counters(),
       availability: availability.conditions,

@@ -11,7 +11,7 @@ function checked(...adoptions: (readonly [SimProcess, number, string?])[]): read
   const violations: Violation[] = [];
   const epochs = new Epochs(violation => violations.push(violation));
   for (const [process, epoch, departing = ''] of adoptions) {
-    epochs.adopted(process, { epoch, departing: [departing] } as unknown as Topology);
+    epochs.adopted(process, { epoch, members: [], departing: [departing] } as unknown as Topology);
   }
   return violations;
 }
@@ -31,5 +31,14 @@ describe('The check of epochs', () => {
     expect(checked([N1, 1], [N1, 3], [N1, 2])).toMatchObject([
       { kind: 'two-rings', what: 'n1 went from epoch 3 to 2' },
     ]);
+  });
+
+  it('knows how many owners the ring has had', () => {
+    const epochs = new Epochs(() => {});
+    expect(epochs.owners).toEqual({ least: 0, most: 0 });
+    for (const [i, count] of [5, 7, 3, 4].entries()) {
+      epochs.adopted(N1, { epoch: i + 1, members: new Array(count).fill(N2) } as unknown as Topology);
+    }
+    expect(epochs.owners).toEqual({ least: 3, most: 7 });
   });
 });

@@ -8,14 +8,18 @@ test('faults are all, none, or a list of kinds, each with a rate or the usual on
   expect(parseFaults('all')).toEqual(DEFAULT_RATES);
   expect(parseFaults('none')).toEqual(NO_FAULTS);
   expect(parseFaults('loss,crash=3')).toEqual({ ...NO_FAULTS, loss: DEFAULT_RATES.loss, crash: 3 });
+  expect(parseFaults('all,churn=40,loss=0.1')).toEqual({ ...DEFAULT_RATES, churn: 40, loss: 0.1 });
 });
 
-test.each(['', 'los', 'loss=', 'loss=0', 'loss=2', 'crash=-1', 'crash=x', 'all,loss'])('%j is refused', text => {
-  expect(parseFaults(text)).toBeTypeOf('string');
-});
+test.each(['', 'los', 'loss=', 'loss=0', 'loss=2', 'crash=-1', 'crash=x', 'loss,all', 'all,', 'all,los'])(
+  '%j is refused',
+  text => {
+    expect(parseFaults(text)).toBeTypeOf('string');
+  },
+);
 
 test('rates are written as they are read', () => {
-  for (const text of ['all', 'none', 'loss,crash=3', ...FAULT_KINDS]) {
+  for (const text of ['all', 'none', 'loss,crash=3', 'all,crash=3,churn=40', ...FAULT_KINDS]) {
     expect(formatFaults(parseFaults(text) as typeof DEFAULT_RATES)).toBe(text);
   }
 });

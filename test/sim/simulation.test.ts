@@ -85,6 +85,14 @@ describe('a simulation', () => {
     expect(overtimeMs).toBeGreaterThan(0);
   });
 
+  test('with churn grows the ring to all machines, shrinks it to three owners, and grows it again', LONG, () => {
+    const faults = { ...NO_FAULTS, churn: 40 };
+    const { owners, tides, churn } = expectSound(2, { nodes: 3, machines: 8, clients: 4, durationMs: 100_000, faults });
+    expect(owners).toEqual({ least: 3, most: 8 });
+    expect(tides).toBeGreaterThan(1);
+    for (const count of Object.values(churn)) expect(count).toBeGreaterThan(0);
+  });
+
   test('in which clients do nothing fails', () => {
     const { violation } = simulate({ durationMs: 40, faults: NO_FAULTS });
     expect(violation?.kind).toBe('idle');

@@ -2,6 +2,12 @@ import type { Topology } from '../../membership/topology.ts';
 import type { SimProcess } from '../sim-process.ts';
 import type { Report } from '../violation.ts';
 
+/** How many owners a ring has had; 0 when there was none. */
+export interface RingSizes {
+  readonly least: number;
+  readonly most: number;
+}
+
 /**
  * One ring per epoch (invariant 9): all nodes that have ever been at an epoch knew the same of it, and a node's epochs rise.
  *
@@ -12,6 +18,8 @@ export class Epochs {
   readonly #report: Report;
   readonly #known = new Map<number, { readonly text: string; readonly by: string }>();
   readonly #last = new WeakMap<SimProcess, Topology>();
+  #smallest = Number.POSITIVE_INFINITY;
+  #largest = 0;
 
   constructor(report: Report) {
     this.#report = report;
@@ -22,6 +30,11 @@ export class Epochs {
     return Math.max(0, ...this.#known.keys());
   }
 
+  /** How many owners the ring has had, at least and at most. */
+  get owners(): RingSizes {
+    return { least: Math.min(this.#smallest, this.#largest), most: this.#largest };
+  }
+
   /** The process has come to know this. */
   adopted(process: SimProcess, topology: Topology): void {
     const last = this.#last.get(process);
@@ -30,6 +43,8 @@ export class Epochs {
       const what = `${process.name} went from epoch ${last.epoch} to ${topology.epoch}`;
       this.#report({ kind: 'two-rings', what });
     }
+    this.#smallest = Math.min(this.#smallest, topology.members.length);
+    this.#largest = Math.max(this.#largest, topology.members.length);
     this.#compare(process.name, topology);
   }
 
