@@ -24,5 +24,5 @@ USER node
 EXPOSE 6379 16379
 # Asks the node at COTERIE_PORT: set port and password in the environment here, not by flags or a file.
 HEALTHCHECK --interval=10s --timeout=6s --start-period=10s --retries=3 CMD ["node", "dist/main.js", "status"]
-ENTRYPOINT ["node", "--max-semi-space-size=16", "dist/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--v8-pool-size=0", "dist/main.js"]
 CMD ["start"]

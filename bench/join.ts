@@ -21,7 +21,7 @@ const DB = 1;
 const VALUE_BYTES = 64;
 /** What a record counts as when it is moved (`replication/slot-pages.ts`), besides its key and value. */
 const RECORD_BYTES = 64;
-const POLL_MS = 50;
+const POLL_MS = 100;
 /** The members' word is taken for it that nothing moves when it has been so for so long: they are asked every two seconds. */
 const QUIET_MS = 5_000;
 /** The clients' and the nodes' code gets warm; then the nodes are measured with nothing to move. */

@@ -8,8 +8,9 @@ const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const PLAIN = fileURLToPath(new URL('../plain-server.ts', import.meta.url));
 const ASK_TIMEOUT_MS = 2000;
 
-// As in `npm start` (decision 0014).
+// As in `npm start` (decisions 0014 and 0016).
 process.env['MALLOC_MMAP_THRESHOLD_'] ??= '1048576';
+const NODE_FLAGS = ['--max-semi-space-size=16', '--v8-pool-size=0'];
 
 /**
  * Starts a cluster of this checkout, as `npm start` would, and waits until each node calls each node alive.
@@ -25,7 +26,7 @@ export async function startCoterie(nodes: number, nodeArgs: readonly string[] = 
     if (nodes > 1) {
       flags.push('--join', busPorts.map(port => `127.0.0.1:${port}`).join(','), '--expect-nodes', String(nodes));
     }
-    const args = ['--max-semi-space-size=16', ...nodeArgs, MAIN, 'start', ...flags, '--log-format', 'json'];
+    const args = [...NODE_FLAGS, ...nodeArgs, MAIN, 'start', ...flags, '--log-format', 'json'];
     return new ServerProcess(`coterie ${name}`, ports[index]!, process.execPath, args);
   });
   for (const server of servers) {
@@ -44,7 +45,7 @@ export async function addCoterie(cluster: Contestant, flags: readonly string[]):
   const seeds = nodes.map(node => node.get('bus')).join(',');
   const name = `n${cluster.servers.length + 1}`;
   const own = ['--name', name, '--port', String(port), '--bus-port', String(busPort), '--join', seeds, ...flags];
-  const args = ['--max-semi-space-size=16', MAIN, 'start', ...own, '--log-format', 'json'];
+  const args = [...NODE_FLAGS, MAIN, 'start', ...own, '--log-format', 'json'];
   return new ServerProcess(`coterie ${name}`, port!, process.execPath, args);
 }
 
