@@ -26,6 +26,8 @@ export interface SimulationReport {
   readonly acknowledgedWrites: number;
   /** Answers that were held against what quorums promise. */
   readonly answersChecked: number;
+  /** Times that an acknowledged write of a keyspace without quorums that meet was looked for in the end: it, or something newer, was there. */
+  readonly writesFoundAgain: number;
   readonly writesSeenInStores: number;
   readonly faults: Readonly<FaultCounts>;
   /** Changes of the ring that were begun; all of them came to their end. */
@@ -80,7 +82,7 @@ export function formatReport(report: SimulationReport): string {
   const lines = [
     `seed ${options.seed}: ${options.nodes} nodes, ${options.clients} clients, ${seconds(report.virtualMs)} virtual, ${report.rounds} rounds`,
     `operations     ${OUTCOMES.map(outcome => `${operations[outcome]} ${outcome}`).join(', ')}; ${report.acknowledgedWrites} writes acknowledged`,
-    `checked        ${report.answersChecked} answers against what was acknowledged, ${report.writesSeenInStores} writes seen in stores`,
+    `checked        ${report.answersChecked} answers against what was acknowledged, ${report.writesFoundAgain} writes looked for in the end, ${report.writesSeenInStores} seen in stores`,
     `availability   ${share('fault-free', availability['fault-free'])}, ${share('one down', availability['one-down'])}`,
     `faults         ${FAULT_KINDS.map(kind => `${faults[kind]} ${kind}`).join(', ')}`,
     `ring           epoch ${report.epoch}; ${ownersOf(report)}; ${churnLine(report.churn)}; ${counters.slotsArrived} slots merged by new owners, ${counters.recordsHandedOver} records handed over`,

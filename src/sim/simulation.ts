@@ -293,6 +293,7 @@ export class Simulation {
 
   #crash(index: number, silently: boolean): void {
     const process = this.#machines.crash(index, silently);
+    this.#watch.ceased(process);
     if (silently) return;
     for (const client of this.#clients) {
       this.#time.in(RESET_MS * drawFraction(this.#random), () => client.lost(process));
@@ -331,7 +332,7 @@ export class Simulation {
   }
 
   #summary(): SimulationReport {
-    const { violation, operations, acknowledged, order, dots, availability } = this.#watch;
+    const { violation, operations, acknowledged, order, lostWrites, dots, availability } = this.#watch;
     return {
       options: this.#options,
       violation,
@@ -343,6 +344,7 @@ export class Simulation {
       operations,
       acknowledgedWrites: [...acknowledged.values()].reduce((sum, count) => sum + count, 0),
       answersChecked: order.checked,
+      writesFoundAgain: lostWrites.checked,
       writesSeenInStores: dots.writesSeen,
       faults: this.#faults,
       churn: this.#churn.counts,

@@ -3,6 +3,7 @@
  *
  * - `exception`: a node threw.
  * - `stale-read`: a quorum read, or what the replicas hold in the end, is older than an acknowledged write allows.
+ * - `lost-write`: what the replicas hold in the end is older than an acknowledged write that not all are lost of who held it.
  * - `invented-value`: somebody found a value that nobody wrote to that key.
  * - `dot-reused`: one dot stands on two values (invariant 1).
  * - `two-coordinators`: one write was stamped by two actors.
@@ -19,6 +20,7 @@
 export const VIOLATIONS = [
   'exception',
   'stale-read',
+  'lost-write',
   'invented-value',
   'dot-reused',
   'two-coordinators',

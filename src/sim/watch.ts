@@ -3,11 +3,13 @@ import { Convergence } from './checkers/convergence.ts';
 import { Deletions } from './checkers/deletions.ts';
 import { Dots } from './checkers/dots.ts';
 import { Epochs } from './checkers/epochs.ts';
+import { LostWrites } from './checkers/lost-writes.ts';
 import { QuorumOrder } from './checkers/quorum-order.ts';
 import { History, type OperationObserver } from './history.ts';
 import type { Machines } from './machines.ts';
 import { keyId, type Operation, type OperationOutcome, valueIdOf, writesValues } from './operation.ts';
 import { SIMULATED_KEYSPACES } from './options.ts';
+import type { SimProcess } from './sim-process.ts';
 import { heldByReplicas, type SimKey, toSimKey } from './stored-key.ts';
 import type { Report, Violation } from './violation.ts';
 
@@ -15,6 +17,7 @@ import type { Report, Violation } from './violation.ts';
 export class Watch implements OperationObserver {
   readonly history: History;
   readonly order: QuorumOrder;
+  readonly lostWrites: LostWrites;
   readonly dots: Dots;
   readonly deletions: Deletions;
   readonly convergence: Convergence;
@@ -37,11 +40,13 @@ export class Watch implements OperationObserver {
     );
     const repairing = SIMULATED_KEYSPACES.filter(({ readRepair }) => readRepair === 'blocking').map(({ db }) => db);
     this.order = new QuorumOrder(new Set(strict), new Set(repairing), this.report);
+    const others = dbs.filter(db => !strict.includes(db));
+    this.lostWrites = new LostWrites(new Set(others), () => machines.running(), this.#keysById, this.report);
     this.dots = new Dots(this.report);
     this.deletions = new Deletions(this.report);
     this.convergence = new Convergence(this.#keys);
     this.epochs = new Epochs(this.report);
-    this.history = new History([this.order, this.availability, this]);
+    this.history = new History([this.order, this.lostWrites, this.availability, this]);
   }
 
   /** The first thing that was found to be wrong. */
@@ -52,6 +57,11 @@ export class Watch implements OperationObserver {
   readonly report: Report = violation => {
     this.#violation ??= violation;
   };
+
+  /** The process is no more. One that has left has handed over what it held. */
+  ceased({ node }: SimProcess): void {
+    if (!node.hasLeft) this.lostWrites.lost();
+  }
 
   began(): void {}
 
@@ -76,8 +86,9 @@ export class Watch implements OperationObserver {
     this.lookAround();
     const wallMs = this.#machines.fastestWallMs();
     for (const key of this.#keys) {
-      const value = this.convergence.agreed(processes, key, wallMs)?.value;
-      this.order.checkFinal(key.db, key.name, value && valueIdOf(value));
+      const agreed = this.convergence.agreed(processes, key, wallMs);
+      this.order.checkFinal(key.db, key.name, agreed?.value && valueIdOf(agreed.value));
+      this.lostWrites.checkFinal(key, agreed);
     }
   }
 
