@@ -1,6 +1,7 @@
 import { describe, test } from 'vitest';
 import { SLOT_COUNT } from '../../src/lib/slots.ts';
 import { Cluster } from '../../src/node/cluster.ts';
+import { CollectionBatch } from '../../src/replication/collection-batch.ts';
 import { Coordinator } from '../../src/replication/coordinator.ts';
 import { Fence, type FenceDone } from '../../src/replication/fence.ts';
 import { type ReadContinuation, ReadCoordinator } from '../../src/replication/read-coordinator.ts';
@@ -33,6 +34,11 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
     // What a fence waits for is what is under way for long.
     const faults = { ...NO_FAULTS, delay: 0.2, reordering: 0.1, duplication: 0.2 };
     expectCaught('come-back', { workload: 'deletes', keyspaces: [0], faults });
+  });
+
+  test('a collection that waits for one answer more than there are replicas', () => {
+    plant(CollectionBatch.prototype, 'answered', { value: () => false });
+    expectCaught('not-collected');
   });
 
   test('an expired key that repair revives, because what has expired is forgotten', () => {

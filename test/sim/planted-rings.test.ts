@@ -50,6 +50,11 @@ describe('the simulator catches within 50 seeds', { timeout: 300_000 }, () => {
     expectCaught(['stale-read', 'come-back'], { ...CHURNING, keys: 400 });
   });
 
+  test('a former owner that keeps what it has handed over', () => {
+    plant(RecordStore.prototype, 'dropSlot', { value: () => 0 });
+    expectCaught('misplaced', { ...CHURNING, workload: 'writes', faults: { ...NO_FAULTS, churn: 60 } });
+  });
+
   test('two epochs that are decided at once, by voters each of whom decides alone', () => {
     const { propose } = PlacementGroup.prototype;
     const hasty: typeof propose = function (this: PlacementGroup, command, done) {
