@@ -80,9 +80,11 @@ describe('a simulation', () => {
   });
 
   test('is prolonged until a node was lost in its storm, and says by how much', LONG, () => {
-    const { faults, overtimeMs } = expectSound(29);
-    expect(faults.crash).toBeGreaterThan(0);
-    expect(overtimeMs).toBeGreaterThan(0);
+    // Mostly a witness is cut off before the node is lost, for longer than so short a storm lasts.
+    const faults = { ...NO_FAULTS, partition: 8, crash: 12 };
+    const reports = [1, 2, 3, 4].map(seed => expectSound(seed, { durationMs: 2_000, faults }));
+    for (const { faults: counts } of reports) expect(counts.crash).toBeGreaterThan(0);
+    expect(Math.max(...reports.map(({ overtimeMs }) => overtimeMs))).toBeGreaterThan(0);
   });
 
   test('with churn grows the ring to all machines, shrinks it to three owners, and grows it again', LONG, () => {
