@@ -4,6 +4,7 @@ import {
   FAULT_KINDS,
   formatFaults,
   formatReport,
+  LIMITS,
   parseFaults,
   replayCommand,
   SIMULATED_KEYSPACES,
@@ -17,7 +18,7 @@ import { codeVersion } from './commit.ts';
 import { Failure } from './failure.ts';
 import type { Shell } from './shell.ts';
 
-const MAX_SEED = Number.MAX_SAFE_INTEGER;
+const [, MAX_SEED] = LIMITS.seed;
 
 interface Flags {
   readonly nodes: string;
@@ -61,14 +62,15 @@ export function simulateCommand(shell: Shell): Command {
       'all',
     )
     .option('--json', 'print each report as a line of JSON')
-    .option('--verbose', 'print every fault and every change of state as it happens')
+    .option('--verbose', 'print every fault and every change of state as it happens; with --json on stderr')
     .action((flags: Flags) => runSimulations(flags, shell));
 }
 
 function runSimulations(flags: Flags, shell: Shell): void {
   const first = toOptions(flags, shell);
-  const seeds = toNumber('--seeds', flags.seeds, 1, MAX_SEED, true);
-  for (let seed = first.seed; seed < first.seed + seeds; seed++) {
+  const seeds = toNumber('--seeds', flags.seeds, 1, Math.min(MAX_SEED, MAX_SEED - first.seed + 1), true);
+  for (let i = 0; i < seeds; i++) {
+    const seed = first.seed + i;
     const startMs = performance.now();
     const report = simulate({ ...first, seed });
     const wallMs = performance.now() - startMs;
@@ -99,17 +101,18 @@ function toOptions(flags: Flags, shell: Shell): SimulationOptions {
   if (workload === undefined) {
     throw new Failure(2, `--workload: ${JSON.stringify(flags.workload)} is unknown; expected ${WORKLOADS.join(', ')}`);
   }
+  const tell = flags.json ? shell.err : shell.out;
   return {
-    seed: toNumber('--seed', flags.seed, 0, MAX_SEED, true),
-    nodes: toNumber('--nodes', flags.nodes, 3, 100, true),
-    machines: toNumber('--machines', flags.machines, 3, 100, true),
+    seed: toNumber('--seed', flags.seed, ...LIMITS.seed, true),
+    nodes: toNumber('--nodes', flags.nodes, ...LIMITS.nodes, true),
+    machines: toNumber('--machines', flags.machines, ...LIMITS.machines, true),
     durationMs: Math.round(toNumber('--minutes', flags.minutes, 0.05, 100_000, false) * 60_000),
-    clients: toNumber('--clients', flags.clients, 1, 10_000, true),
-    keys: toNumber('--keys', flags.keys, 4, 10_000, true),
+    clients: toNumber('--clients', flags.clients, ...LIMITS.clients, true),
+    keys: toNumber('--keys', flags.keys, ...LIMITS.keys, true),
     keyspaces: dbs.filter(db => asked.includes(String(db))),
     workload,
     faults,
-    log: flags.verbose ? (atMs, line) => shell.out(`${(atMs / 1000).toFixed(4).padStart(10)}  ${line}\n`) : undefined,
+    log: flags.verbose ? (atMs, line) => tell(`${(atMs / 1000).toFixed(4).padStart(10)}  ${line}\n`) : undefined,
   };
 }
 

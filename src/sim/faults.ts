@@ -93,7 +93,7 @@ export function parseFaults(text: string): FaultRates | string {
       return `${JSON.stringify(name)} is no kind of fault; expected all, none or some of ${FAULT_KINDS.join(', ')}`;
     }
     const rate = given === undefined ? DEFAULT_RATES[kind] : Number(given);
-    const most = isShare(kind) ? 0.9 : 10_000;
+    const most = mostOf(kind);
     if (!(given !== '' && rate > 0 && rate <= most)) {
       return `${JSON.stringify(given)} is no rate of ${kind}; expected a number above 0, at most ${most}`;
     }
@@ -112,6 +112,7 @@ export function formatFaults(rates: FaultRates): string {
   return kinds.map(told).join();
 }
 
-function isShare(kind: FaultKind): boolean {
-  return kind === 'delay' || kind === 'loss' || kind === 'duplication' || kind === 'reordering';
+/** The greatest rate of the kind. */
+export function mostOf(kind: FaultKind): number {
+  return kind === 'delay' || kind === 'loss' || kind === 'duplication' || kind === 'reordering' ? 0.9 : 10_000;
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_SIMULATION, type SimulationOptions } from './options.ts';
+import { checkOptions, DEFAULT_SIMULATION, type SimulationOptions } from './options.ts';
 import type { SimulationReport } from './report.ts';
 import { Simulation } from './simulation.ts';
 
@@ -22,7 +22,7 @@ export {
   quantile,
   watchHealth,
 } from './membership-figures.ts';
-export { DEFAULT_SIMULATION, SIMULATED_KEYSPACES, type SimulationOptions } from './options.ts';
+export { DEFAULT_SIMULATION, LIMITS, SIMULATED_KEYSPACES, type SimulationOptions } from './options.ts';
 export { formatReport, replayCommand, type SimulationReport } from './report.ts';
 export { shrinkFaults } from './shrink.ts';
 export { SimulatedClient, type SimulatedReply } from './simulated-client.ts';
@@ -33,7 +33,11 @@ export { WORKLOADS, type WorkloadName } from './workload.ts';
 /**
  * Runs a cluster of real nodes in a virtual world, with clients and faults, to its end: some ten thousand operations a
  * second of wall time. The same options give the same run, event for event.
+ *
+ * @throws a RangeError for options that are out of range.
  */
 export function simulate(options: Partial<SimulationOptions> = {}): SimulationReport {
-  return new Simulation({ ...DEFAULT_SIMULATION, ...options }).run();
+  const all = { ...DEFAULT_SIMULATION, ...options };
+  checkOptions(all);
+  return new Simulation(all).run();
 }

@@ -1,5 +1,5 @@
 import type { KeyspacePolicy } from '../replication/policy.ts';
-import { DEFAULT_RATES, type FaultRates } from './faults.ts';
+import { DEFAULT_RATES, FAULT_KINDS, type FaultRates, mostOf } from './faults.ts';
 import type { WorkloadName } from './workload.ts';
 
 /** All that a simulation follows from. */
@@ -35,6 +35,39 @@ export const DEFAULT_SIMULATION: SimulationOptions = {
   faults: DEFAULT_RATES,
   log: undefined,
 };
+
+/** From and to; all are whole numbers. */
+export const LIMITS = {
+  seed: [0, Number.MAX_SAFE_INTEGER],
+  nodes: [3, 100],
+  machines: [3, 100],
+  clients: [1, 10_000],
+  keys: [4, 10_000],
+} as const satisfies Partial<Record<keyof SimulationOptions, readonly [number, number]>>;
+
+/** @throws a RangeError for options that no simulation can follow from. */
+export function checkOptions(options: SimulationOptions): void {
+  for (const [name, [least, most]] of Object.entries(LIMITS)) {
+    const value = options[name as keyof typeof LIMITS];
+    if (Number.isSafeInteger(value) && value >= least && value <= most) continue;
+    throw new RangeError(`Cannot simulate with ${name} ${value}: expected a whole number from ${least} to ${most}`);
+  }
+  const { durationMs, keyspaces, faults } = options;
+  if (!(durationMs > 0 && durationMs < Number.POSITIVE_INFINITY)) {
+    throw new RangeError(`Cannot simulate for ${durationMs} ms: expected more than 0`);
+  }
+  const unknown = keyspaces.find(each => !SIMULATED_KEYSPACES.some(({ db }) => db === each));
+  if (keyspaces.length === 0 || unknown !== undefined) {
+    throw new RangeError(
+      `Cannot simulate keyspaces ${keyspaces.join() || 'none'}: expected some of ${SIMULATED_KEYSPACES.map(({ db }) => db).join()}`,
+    );
+  }
+  for (const kind of FAULT_KINDS) {
+    const most = mostOf(kind);
+    if (faults[kind] >= 0 && faults[kind] <= most) continue;
+    throw new RangeError(`Cannot simulate ${kind} at a rate of ${faults[kind]}: expected 0 to ${most}`);
+  }
+}
 
 const COMMON = { replicas: 3, sloppy: false, readRepair: 'async', maxMemoryBytes: 0 } as const;
 

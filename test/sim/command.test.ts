@@ -47,6 +47,21 @@ describe('coterie simulate', () => {
     expect(reports[0]).toMatchObject({ violation: null, options: { keyspaces: [1] } });
   });
 
+  test('with --verbose tells what happens on stderr, so that the reports stay lines of JSON', async () => {
+    const { out, err } = await run('--minutes', '0.05', '--faults', 'none', '--json', '--verbose');
+    expect(JSON.parse(out)).toMatchObject({ violation: null });
+    expect(err).toContain('n1 starts');
+  });
+
+  test('runs the last seed there is', async () => {
+    const last = String(Number.MAX_SAFE_INTEGER);
+    const { status, out } = await run('--minutes', '0.05', '--faults', 'none', '--seed', last, '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(out).options.seed).toBe(Number.MAX_SAFE_INTEGER);
+    const { err } = await run('--seed', last, '--seeds', '2');
+    expect(err).toBe('coterie: --seeds: "2" is not allowed; expected a whole number from 1 to 1\n');
+  });
+
   test('exits with 1 when a check fails, and says which, with the seed and the command that runs it again', async () => {
     const { status, out, err } = await run('--minutes', '0.05', '--faults', 'loss=0.000000001', '--seed', '9');
     expect(status).toBe(1);

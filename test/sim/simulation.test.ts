@@ -95,6 +95,21 @@ describe('a simulation', () => {
     for (const count of Object.values(churn)) expect(count).toBeGreaterThan(0);
   });
 
+  test.each([
+    { nodes: 2 },
+    { machines: 101 },
+    { seed: 1.5 },
+    { clients: 0 },
+    { keys: 3 },
+    { durationMs: 0 },
+    { keyspaces: [] },
+    { keyspaces: [2] },
+    { faults: { ...NO_FAULTS, loss: 2 } },
+    { faults: { ...NO_FAULTS, crash: Number.NaN } },
+  ])('of %j is refused', options => {
+    expect(() => simulate(options)).toThrow(RangeError);
+  });
+
   test('in which clients do nothing fails', () => {
     const { violation } = simulate({ durationMs: 40, faults: NO_FAULTS });
     expect(violation?.kind).toBe('idle');
