@@ -125,7 +125,9 @@ export class RecordMerger {
     }
     this.#changed = order < 0 || valueCameBack || learned;
     if (order > 0 && expiry !== undefined && !sameDot(expiry.dot, dot)) return 'behind';
-    return this.#changed ? 'stored' : 'same';
+    // Its value alone is no news from one who knows less of its expiry: it is dropped here again and again.
+    const isNews = order < 0 || learned || (order === 0 && valueCameBack);
+    return isNews ? 'stored' : 'same';
   }
 }
 

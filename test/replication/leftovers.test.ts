@@ -116,6 +116,24 @@ describe('What a node holds and no longer owns', () => {
     expect(network.heldAt('n4', key)?.expiry?.atMs).toBe(4_000_000_000_000);
   });
 
+  it('is dropped also where its expiry has passed with the owners, who have dropped the value', () => {
+    const { network, merge } = joining();
+    network.adopt(merge);
+    const { key, slot, leaves, stays } = movingKey(network);
+    network.set(stays[0], key, 'v');
+    network.settle();
+    finish(network, merge);
+    network.hold(message => message.type === 'syncOpen' && message.from === leaves);
+    const atMs = network.node(stays[0]).cluster.context.clock.wallMs() + 1_000;
+    network.write(stays[0], key, { kind: 'expire', atMs, condition: 'always' });
+    network.advance(3_000);
+    for (const name of [...stays, 'n4']) expect(network.valueAt(name, key)).toBeNull();
+    network.release();
+    network.advance(10_000);
+    expect(network.keyspace(leaves, DB).store.slotRecords(slot)).toBe(0);
+    for (const name of [...stays, 'n4']) expect(network.valueAt(name, key)).not.toBe('v');
+  });
+
   it('that one owner does not take does not keep others waiting', () => {
     const { network, merge } = joining();
     network.adopt(merge);

@@ -26,14 +26,22 @@ export class TwinStore {
   merge(key: number, record: StoredRecord): MergeOutcome {
     const held = this.records.get(key);
     const order = held === undefined ? -1 : compareDots(this.#actors, held.dot, record.dot);
-    const isNews = JSON.stringify(plain(this.#mergeIn(key, record))) !== JSON.stringify(plain(held));
+    const merged = this.#mergeIn(key, record);
     if (order < 0) return 'stored';
     if (order > 0) return 'behind';
     if (record.expiry !== undefined && held?.expiry !== undefined) {
       const isOwnWrite = compareDots(this.#actors, record.expiry.dot, record.dot) !== 0;
       if (isOwnWrite && compareDots(this.#actors, record.expiry.dot, held.expiry.dot) < 0) return 'behind';
     }
-    return isNews ? 'stored' : 'same';
+    // A value that was dropped is no news from one who knows less of its expiry.
+    const knowsLess = held?.expiry !== undefined && !this.#knowsExpiry(record, held.expiry.dot);
+    const shown = (each: StoredRecord | undefined) =>
+      JSON.stringify(plain(knowsLess && each !== undefined ? { ...each, value: undefined } : each));
+    return shown(merged) === shown(held) ? 'same' : 'stored';
+  }
+
+  #knowsExpiry({ expiry }: StoredRecord, dot: Dot): boolean {
+    return expiry !== undefined && compareDots(this.#actors, expiry.dot, dot) >= 0;
   }
 
   isExpired(key: number, wallMs: number): boolean {
