@@ -17,7 +17,7 @@ const CHURNING: Partial<SimulationOptions> = {
   durationMs: 40_000,
   nodes: 3,
   keyspaces: [1],
-  machines: 12,
+  machines: 6,
   faults: { ...NO_FAULTS, loss: 0.3, partition: 8, churn: 120 },
 };
 
