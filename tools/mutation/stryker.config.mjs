@@ -7,6 +7,7 @@ export default {
   ignorers: ['failure-texts'],
   coverageAnalysis: 'perTest',
   timeoutMS: 5000,
+  dryRunTimeoutMinutes: 30,
   // A mutant may ask for memory without end.
   testRunnerNodeArgs: ['--max-old-space-size=1500'],
   incremental: true,
