@@ -145,10 +145,11 @@ export class TopologyAgent {
     this.#toldMs.clear();
     this.#forgetJoined(topology);
     this.#tell(FANOUT, { type: 'news', topology });
-    // Who decides on an epoch goes by the one before it.
+    // The change has gone on from the epoch before: that is not waited for any more.
     this.#rendezvous.turned(topology.epoch - 1);
     this.meet();
-    this.#ports.learned(topology);
+    // Having gone by that one, it may go by this one already.
+    if (this.#topology.epoch < topology.epoch) this.#ports.learned(topology);
   }
 
   /** This node is ready for an epoch that was learned of: it goes by it as soon as the others do. */

@@ -50,6 +50,22 @@ describe('A node that learns of another ring', () => {
     expect(agent.topology.epoch).toBe(topology.epoch + 1);
   });
 
+  it('goes by both, each once, when it waits for others with one and learns of the next, which has the same ring', () => {
+    const nodes = three();
+    const node = nodes.nodes.get('n1')!;
+    const { agent } = node.ringChanges!;
+    const { topology } = agent;
+    const [stay, leave] = [topology.members.slice(0, 2), topology.members.slice(2)];
+    const departing = { ...topology, epoch: 2, members: stay, departing: leave };
+    agent.learn(departing);
+    for (let turn = 0; turn < 50; turn++) node.ringChanges!.getReady();
+    expect(agent.topology.epoch).toBe(1);
+    agent.learn({ ...departing, epoch: 3, departing: [] });
+    for (let turn = 0; turn < 50; turn++) node.ringChanges!.getReady();
+    expect([agent.topology.epoch, node.cluster!.topology.epoch]).toEqual([3, 3]);
+    expect(nodes.said.filter(event => event === 'n1: the ring is at a new epoch')).toHaveLength(2);
+  });
+
   it('gets ready for the latest next when it has learned of several meanwhile', () => {
     const nodes = three();
     const { agent } = nodes.nodes.get('n1')!.ringChanges!;
