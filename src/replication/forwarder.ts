@@ -19,6 +19,8 @@ interface PendingForward {
   coordinator: Peer;
   /** Bit i: candidate i, a replica or behind them a stand-in, has been tried. */
   tried: number;
+  /** Bit i: candidate i has said that it does nothing. */
+  declining: number;
   lastSentMs: number;
   /** What a large value adds to every wait, on its way there or back. */
   transferMs: number;
@@ -77,6 +79,7 @@ export class Forwarder {
       epoch: this.#context.epoch,
       coordinator,
       tried: 0,
+      declining: 0,
       lastSentMs: startedMs,
       transferMs: transferMs(bytesToCarry(operation) * replicas.length),
       declined: undefined,
@@ -122,8 +125,10 @@ export class Forwarder {
     if (outcome.status !== 'declined' && outcome.status !== 'moved') return this.#complete(id, pending, outcome);
     pending.declined = outcome.reason;
     if (outcome.status === 'moved') pending.sawMove = true;
-    if (pending.epoch === this.#context.epoch) this.#handOver(pending, id);
-    else this.#beginAnew(pending, id);
+    if (pending.epoch !== this.#context.epoch) return this.#beginAnew(pending, id);
+    const index = candidatesFor(pending.keyspace, pending.operation).indexOf(from);
+    if (index >= 0) pending.declining |= 1 << index;
+    this.#handOver(pending, id);
   }
 
   /** A coordinator is sending a large value: it is not silent, only slow. */
@@ -147,7 +152,8 @@ export class Forwarder {
   #beginAnew(before: PendingForward, id: number): void {
     this.#pending.remove(id);
     const { epoch } = this.#context;
-    const pending = { ...before, epoch, tried: 0, declined: undefined, sawMove: false, isStranded: false };
+    const untried = { tried: 0, declining: 0, declined: undefined, sawMove: false, isStranded: false };
+    const pending = { ...before, ...untried, epoch };
     this.#handOver(pending, this.#pending.add(pending));
   }
 
@@ -210,8 +216,9 @@ export class Forwarder {
       return;
     }
     // A read that has been sent somewhere may still be answered; anything else has nowhere left to go.
+    const asked = pending.tried & ~pending.declining;
     const waiting =
-      operation.kind === 'read' && replicas.some((peer, i) => pending.tried & (1 << i) && peer.linked && !peer.isSelf);
+      operation.kind === 'read' && replicas.some((peer, i) => asked & (1 << i) && peer.linked && !peer.isSelf);
     if (waiting) return;
     pending.isStranded = pending.sawMove;
     if (pending.isStranded) return;
