@@ -74,8 +74,9 @@ const MOVED: ReadResult = { status: 'moved', reason: 'the slot has moved', every
  * and the stale replicas repaired behind the reply. Every record that arrives is merged into this replica's own store,
  * so the newest version is simply what the store holds when enough have answered.
  *
- * Where the policy says `blocking`, a read at R≥2 is answered only when R replicas hold what it found. Without that a read may
- * find a write which was never acknowledged, and the next one, at other replicas, may not.
+ * Where the policy says `blocking`, a read at R≥2 is answered only when R replicas hold what it found, and while the slot moves R on
+ * each side: soon reads go to the other. Without that a read may find a write which was never acknowledged, and the next one, at
+ * other replicas, may not.
  */
 export class ReadCoordinator {
   readonly #context: ReplicationContext;
@@ -282,21 +283,20 @@ export class ReadCoordinator {
   }
 
   #mustRepairFirst(read: PendingRead): boolean {
-    const { keyspace, slot, hash, key, quorum } = read;
+    const { keyspace, slot, hash, key, count, quorum } = read;
     if (keyspace.policy.readRepair !== 'blocking' || quorum.need === 1) return false;
-    let holders = keyspace.refill.isPending(slot) ? 0 : 1;
-    for (let bits = this.#holdersOf(read); bits !== 0; bits &= bits - 1) holders++;
-    return holders < quorum.need && keyspace.store.find(slot, hash, key) !== 0;
+    if (this.#writes.heldBy(keyspace, slot, count, this.#holdersOf(read)).reached) return false;
+    return keyspace.store.find(slot, hash, key) !== 0;
   }
 
-  /** What was found is brought to R replicas before it is told to anybody. */
+  /** What was found is brought to R replicas on each side before it is told to anybody. */
   #repairFirst(read: PendingRead): void {
-    const { keyspace, slot, key, quorum, startedMs } = read;
+    const { keyspace, slot, key, count, startedMs } = read;
     const found = this.liveHere(keyspace, slot, key);
     const repaired = { found: found && DetachedFound.copyOf(found, true) };
     this.#context.counters.blockingRepairs++;
     const waitedMs = this.#context.clock.monotonicMs() - startedMs;
-    this.#writes.spread(keyspace, slot, key, quorum.need, this.#holdersOf(read), waitedMs, {
+    this.#writes.spread(keyspace, slot, key, count, this.#holdersOf(read), waitedMs, {
       complete: outcome => {
         const everyReplicaAnswered = this.#everyReplicaAnswered(read);
         if (outcome.status !== 'unavailable') return read.done({ ...FOUND, everyReplicaAnswered, repaired });

@@ -104,8 +104,17 @@ export class WriteCoordinator {
     this.#begin({ keyspace, slot, hash, key, mutation, need, outcome, sink, quorum, record, answered: 0, standIns }, 0);
   }
 
+  /** What `need` replicas on each side are to hold, if this node holds it and those owners whose bits are set, which are whole. */
+  heldBy(keyspace: Keyspace, slot: number, need: ReplicaCount, holders: number): WriteQuorum {
+    const quorum = keyspace.writeQuorum(slot, need);
+    this.#addOwn(quorum, keyspace, slot);
+    for (const i of keyspace.placement.replicasOf(slot).keys()) if ((holders & (1 << i)) !== 0) quorum.add(i, false);
+    return quorum;
+  }
+
   /**
-   * Sees to it that `need` replicas hold the version which this one holds, or a newer one; the sink is told when they do.
+   * Sees to it that `need` replicas, on each side where the slot moves, hold the version which this one holds, or a newer one; the sink
+   * is told when they do.
    *
    * @param holders bit i: owner i is known to hold it, and is whole.
    * @param waitedMs how long whoever asks for it has waited already.
@@ -114,7 +123,7 @@ export class WriteCoordinator {
     keyspace: Keyspace,
     slot: number,
     key: Uint8Array,
-    need: number,
+    need: ReplicaCount,
     holders: number,
     waitedMs: number,
     sink: OutcomeSink,
@@ -122,9 +131,7 @@ export class WriteCoordinator {
     const { store } = keyspace;
     const hash = store.hashOf(key);
     const record = store.read(store.find(slot, hash, key));
-    const quorum = keyspace.writeQuorum(slot, need);
-    this.#addOwn(quorum, keyspace, slot);
-    for (const i of keyspace.placement.replicasOf(slot).keys()) if ((holders & (1 << i)) !== 0) quorum.add(i, false);
+    const quorum = this.heldBy(keyspace, slot, need, holders);
     if (quorum.reached) return sink.complete(WRITTEN);
     const spreading = { keyspace, slot, hash, key, mutation: undefined, need, outcome: WRITTEN, sink, quorum, record };
     this.#begin({ ...spreading, answered: holders, standIns: 0 }, waitedMs);

@@ -1,5 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
+import { advanced, withMember } from '../../src/membership/topology.ts';
 import { WriteCoordinator } from '../../src/replication/write-coordinator.ts';
+import { movingKey } from './joining.ts';
 import { about, between, only, QUORUM, read, TestNetwork } from './test-network.ts';
 
 const BLOCKING = { ...QUORUM, db: 5, name: 'blocking', readRepair: 'blocking' } as const;
@@ -127,6 +129,39 @@ describe('A read with blocking repair', () => {
     network.advance(60);
     expect(only(told)).toEqual({ status: 'unavailable', reason: '1 of 2 replicas acknowledged in 500 ms' });
     expect(network.node('n1').counters.unavailable).toBe(1);
+  });
+});
+
+describe('A read with blocking repair while its slot moves', () => {
+  /**
+   * The slot's owners are two that stay and one that leaves, and n4 is to own it. A write has reached one that stays and the one that leaves,
+   * nobody was told of it, and its coordinator is lost after it was read. Then the ring turns.
+   */
+  function readBeforeAndAfter() {
+    const repairing = { ...QUORUM, readRepair: 'blocking' } as const;
+    const network = new TestNetwork({ nodes: 3, keyspaces: [repairing], antiEntropy: { intervalMs: 600_000 } });
+    const merge = withMember(network.topology, network.member('n4'));
+    network.adopt(merge);
+    network.advance(5_000);
+    const { key, leaves, stays } = movingKey(network);
+    const [lost, other] = stays;
+    network.drop(({ from, to, type }) => type === 'replicate' && from === lost && to !== leaves);
+    const written = network.set(lost, key, 'v');
+    network.settle();
+    expect([written, network.valueAt(leaves, key), network.valueAt('n4', key)]).toEqual([[], 'v', undefined]);
+    network.node(leaves).cluster.peerOf(other)!.suspect = true;
+    const before = network.get(leaves, key);
+    network.settle();
+    network.kill(lost);
+    network.drop(() => false);
+    network.adopt(advanced(merge), [leaves, other, 'n4']);
+    const after = network.get(other, key);
+    network.settle();
+    return [only(before), only(after)];
+  }
+
+  it('is answered when R on the other side hold what it found, too: reads go there when the ring has turned', () => {
+    expect(readBeforeAndAfter()).toEqual([read('v'), read('v')]);
   });
 });
 
