@@ -160,6 +160,15 @@ export class Keyspace {
     return this.policy.maxMemoryBytes === 0 || this.store.usedBytes < this.policy.maxMemoryBytes;
   }
 
+  /**
+   * Whether this node answers a read that was sent at this epoch. Where what is found has to be held on all sides before it is told,
+   * whoever asks has to know of them: what came here by the present lists may be nowhere else on the other side.
+   */
+  takesReads(slot: number, epoch: number): boolean {
+    const { placement, policy } = this;
+    return placement.takesReads(slot, epoch) && (policy.readRepair !== 'blocking' || placement.isCurrent(slot, epoch));
+  }
+
   /** Whether this node may answer a read at R=1 from its own record. */
   answersAlone(slot: number): boolean {
     return this.placement.isHeldHere(slot) && !this.refill.isPending(slot);

@@ -32,7 +32,7 @@ export class Replica {
   /** @returns false when it comes too early: at the epoch that it carries the slot may be this node's. */
   onRead(from: Peer, message: ReplicaRead, slot: number): boolean {
     const keyspace = this.#keyspaceOf(from, message);
-    if (keyspace?.placement.takesReads(slot, message.epoch) === true) this.#answer(from, keyspace, message, slot);
+    if (keyspace?.takesReads(slot, message.epoch) === true) this.#answer(from, keyspace, message, slot);
     else if (this.#isEarly(message)) return false;
     else this.#context.counters.misdirected++;
     return true;

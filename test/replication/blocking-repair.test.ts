@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { advanced, withMember } from '../../src/membership/topology.ts';
+import { Keyspace } from '../../src/replication/keyspace.ts';
 import { WriteCoordinator } from '../../src/replication/write-coordinator.ts';
-import { movingKey } from './joining.ts';
+import { joining, movingKey } from './joining.ts';
 import { about, between, only, QUORUM, read, TestNetwork } from './test-network.ts';
 
 const BLOCKING = { ...QUORUM, db: 5, name: 'blocking', readRepair: 'blocking' } as const;
@@ -136,15 +137,21 @@ describe('A read with blocking repair while its slot moves', () => {
   /**
    * The slot's owners are two that stay and one that leaves, and n4 is to own it. A write has reached one that stays and the one that leaves,
    * nobody was told of it, and its coordinator is lost after it was read. Then the ring turns.
+   *
+   * @param knows whether the one that leaves, which reads, has heard of the change; if not n4 has not waited for it, whom it held dead.
    */
-  function readBeforeAndAfter() {
+  function readBeforeAndAfter(knows: boolean) {
     const repairing = { ...QUORUM, readRepair: 'blocking' } as const;
     const network = new TestNetwork({ nodes: 3, keyspaces: [repairing], antiEntropy: { intervalMs: 600_000 } });
     const merge = withMember(network.topology, network.member('n4'));
-    network.adopt(merge);
-    network.advance(5_000);
-    const { key, leaves, stays } = movingKey(network);
+    const probe = joining();
+    probe.network.adopt(probe.merge);
+    const { key, leaves, stays } = movingKey(probe.network);
     const [lost, other] = stays;
+    network.adopt(merge, knows ? undefined : [lost, other, 'n4']);
+    network.node('n4').cluster.peerOf(leaves)!.alive = knows;
+    network.advance(5_000);
+    expect(network.node('n4').cluster.progress().left).toBe(0);
     network.drop(({ from, to, type }) => type === 'replicate' && from === lost && to !== leaves);
     const written = network.set(lost, key, 'v');
     network.settle();
@@ -152,16 +159,34 @@ describe('A read with blocking repair while its slot moves', () => {
     network.node(leaves).cluster.peerOf(other)!.suspect = true;
     const before = network.get(leaves, key);
     network.settle();
+    const early = [...before];
+    network.adopt(merge, knows ? [] : [leaves]);
+    // Who was not answered asks again.
+    if (early.length === 0) network.advance(120);
     network.kill(lost);
     network.drop(() => false);
     network.adopt(advanced(merge), [leaves, other, 'n4']);
     const after = network.get(other, key);
     network.settle();
-    return [only(before), only(after)];
+    return { early, before: only(before), after: only(after) };
   }
 
   it('is answered when R on the other side hold what it found, too: reads go there when the ring has turned', () => {
-    expect(readBeforeAndAfter()).toEqual([read('v'), read('v')]);
+    expect(readBeforeAndAfter(true)).toEqual({ early: [read('v')], before: read('v'), after: read('v') });
+  });
+
+  it('by a node that has not heard of the change is answered by none that has', () => {
+    expect(readBeforeAndAfter(false)).toEqual({ early: [], before: read('v'), after: read('v') });
+  });
+
+  it('might find what the next does not if it were', () => {
+    const takesReads = vi.spyOn(Keyspace.prototype, 'takesReads');
+    takesReads.mockImplementation(function (this: Keyspace, slot, epoch) {
+      return this.placement.takesReads(slot, epoch);
+    });
+    const reads = readBeforeAndAfter(false);
+    takesReads.mockRestore();
+    expect(reads).toEqual({ early: [read('v')], before: read('v'), after: NOTHING });
   });
 });
 
