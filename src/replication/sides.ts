@@ -75,8 +75,12 @@ export class SlotSides {
   }
 }
 
+/**
+ * Whether the lists are the same, and who has to merge. When an owner to be is lost the ring may go from passing to the new lists to merging
+ * the old ones: the lists are the same, but who will own the slot again may have come back without it meanwhile.
+ */
 export function isSameSides(a: Sides, b: Sides): boolean {
-  const isSame = a.onlyOwner === b.onlyOwner && a.onlyOther === b.onlyOther;
+  const isSame = a.onlyOwner === b.onlyOwner && a.onlyOther === b.onlyOther && a.arriving === b.arriving;
   return isSame && isSameList(a.writers, b.writers);
 }
 

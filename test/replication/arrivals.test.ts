@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { SLOT_COUNT } from '../../src/lib/slots.ts';
-import { withoutMember } from '../../src/membership/topology.ts';
+import { advanced, withoutMember } from '../../src/membership/topology.ts';
 import { DB, joining, movingKey } from './joining.ts';
-import { about, between, ofType, TestNetwork } from './test-network.ts';
+import { about, between, ofType, only, read, TestNetwork, WRITTEN } from './test-network.ts';
 
 const SYNC_ANSWERS: ReadonlySet<string> = new Set(['syncRoot', 'syncDiffering', 'syncPageReply']);
 
@@ -89,6 +89,38 @@ describe('A node that is to own slots', () => {
     network.adopt(merge, ['n2', 'n3']);
     network.advance(3_000);
     expect(cluster.progress().left).toBe(0);
+  });
+
+  it('merges them anew when the ring goes back to it, because one that it was passing to is gone: it may have lost them meanwhile', () => {
+    const { network, merge, pass } = joining();
+    network.adopt(merge);
+    network.advance(5_000);
+    const { key, slot, stays, leaves } = movingKey(network);
+    network.drop(between(stays[0], stays[1], 'replicate'));
+    const told = network.set(stays[0], key, 'v');
+    network.settle();
+    expect(told).toEqual([WRITTEN]);
+    network.adopt(pass);
+    // It owns the slot no more: there is nothing that it would have to refill.
+    network.kill(leaves);
+    network.restartEmpty(leaves);
+    network.kill('n4');
+    const without = withoutMember(pass, 'n4', true);
+    const staying = [...stays, leaves];
+    network.adopt(without, staying);
+    const back = advanced(without);
+    expect(back.change).toMatchObject({ phase: 'merge', lost: ['n4'] });
+    // Nor has it been told.
+    expect(network.valueAt(leaves, key)).toBeUndefined();
+    network.adopt(back, staying);
+    expect(network.keyspace(leaves, DB).arrivals.isPending(slot)).toBe(true);
+    network.advance(5_000);
+    expect(network.node(leaves).cluster.progress().left).toBe(0);
+    network.adopt(advanced(back), staying);
+    network.drop(about(stays[0]));
+    const found = network.get(leaves, key);
+    network.advance(120);
+    expect(only(found)).toEqual(read('v'));
   });
 
   it('refills what it comes to own without having merged it', () => {
