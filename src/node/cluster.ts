@@ -133,8 +133,9 @@ export class Cluster implements OperationRunner {
     this.leftovers = new Leftovers(this.context, this.antiEntropy);
     this.survey = new Survey(this.context, this.#surveyMessages);
     this.#fence = new Fence(this.context, this.#collectionMessages, {
-      leastStamp: () => (this.leftovers.any ? NO_STAMP : this.coordinator.leastUndeliveredStamp()),
-      vouch: upTo => this.standIn.vouch(upTo),
+      leastStamp: () =>
+        this.leftovers.any ? NO_STAMP : Math.min(this.coordinator.leastUndeliveredStamp(), this.#early.leastStamp()),
+      vouch: upTo => [this.standIn, this.#early].forEach(each => void each.vouch(upTo)),
     });
     this.#collectingReplica = new CollectingReplica(this.context, this.#collectionMessages, this.#fence);
     this.collector = new TombstoneCollector(
@@ -289,8 +290,8 @@ export class Cluster implements OperationRunner {
     switch (type) {
       case MessageType.replicate: {
         const replicate = this.#replicaMessages.decodeReplicate(this.#reader);
-        if (!this.#replica.onReplicate(from, replicate, slotOf(replicate.key))) this.#early.keep(from, message);
-        return;
+        const isTaken = this.#replica.onReplicate(from, replicate, slotOf(replicate.key));
+        return isTaken ? undefined : this.#early.keep(from, message, replicate.record.dot.stamp);
       }
       case MessageType.replicated:
         return this.coordinator.writes.onReplicated(from, this.#replicaMessages.decodeReplicated(this.#reader));

@@ -1,8 +1,12 @@
+import { NO_STAMP, type Stamp } from '../clock/hybrid-clock.ts';
+import type { Undelivered } from './fence.ts';
 import type { Peer } from './peer.ts';
 
 export interface EarlyMessage {
   readonly from: Peer;
   readonly message: Buffer;
+  /** Of the record in it; +Infinity where there is none. */
+  readonly stamp: Stamp;
 }
 
 const MAX_BYTES = 4 << 20;
@@ -12,18 +16,27 @@ const MAX_BYTES = 4 << 20;
  * mostly a matter of milliseconds, and whoever waits for an answer would else send them again only after a tenth of a second.
  *
  * They are as if they had been under way for longer, with one thing to be seen to: a fence's answer (`fence.ts`) says that everything older
- * has arrived. It is given to a question of this node's epoch only, so by no peer that is ahead; and these are read before this node
- * asks or answers anything at the next one.
+ * has arrived. A peer that is ahead answers none of this epoch, and what is kept is read before this node asks or answers any at the next.
+ * But that peer may end, and come back at this epoch knowing nothing of what it has sent; so this node speaks for it.
  */
-export class EarlyMessages {
+export class EarlyMessages implements Undelivered {
   #kept: EarlyMessage[] = [];
   #byteLength = 0;
+  #vouchedStamp: Stamp = NO_STAMP;
 
-  /** Keeps a copy, while there is room: its sender will send it again. */
-  keep(from: Peer, message: Buffer): void {
-    if (this.#byteLength + message.length > MAX_BYTES) return;
-    this.#kept.push({ from, message: Buffer.from(message) });
+  /** Keeps a copy, while there is room and no fence was told that there is nothing so old: its sender will send it again. */
+  keep(from: Peer, message: Buffer, stamp: Stamp = Number.POSITIVE_INFINITY): void {
+    if (this.#byteLength + message.length > MAX_BYTES || stamp <= this.#vouchedStamp) return;
+    this.#kept.push({ from, message: Buffer.from(message), stamp });
     this.#byteLength += message.length;
+  }
+
+  leastStamp(): Stamp {
+    return this.#kept.reduce((least, { stamp }) => Math.min(least, stamp), Number.POSITIVE_INFINITY);
+  }
+
+  vouch(upTo: Stamp): void {
+    this.#vouchedStamp = Math.max(this.#vouchedStamp, upTo);
   }
 
   /** All that is kept, in the order in which it came, and keeps it no more. */

@@ -6,7 +6,7 @@ import { firstOperationId, isOfThisEpoch, type ReplicationContext } from './repl
 
 /** What a member knows of records that it may yet send and that do not come out of its store. */
 export interface Undelivered {
-  /** The least stamp among them, +Infinity when there are none: undecided writes, records kept for others. */
+  /** The least stamp among them, +Infinity when there are none: undecided writes, records kept for others, requests kept for later. */
   leastStamp(): Stamp;
   /** From now on no record up to this stamp may come to be among them, whatever is on its way here. */
   vouch(upTo: Stamp): void;

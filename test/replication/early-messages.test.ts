@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { Actors } from '../../src/clock/actors.ts';
+import { ByteReader } from '../../src/lib/byte-reader.ts';
 import { advanced, withoutMember } from '../../src/membership/topology.ts';
+import { CollectionMessages } from '../../src/replication/collection-messages.ts';
 import { EarlyMessages } from '../../src/replication/early-messages.ts';
 import { Peer } from '../../src/replication/peer.ts';
+import { RecordCodec } from '../../src/replication/record-codec.ts';
 import { movingKey } from './joining.ts';
 import { between, only, read, TestNetwork, WRITTEN } from './test-network.ts';
 
@@ -58,6 +62,30 @@ describe('A request of an epoch ahead', () => {
     network.settle();
     network.node(behind).cluster.adopt(merge);
     expect(network.valueAt(behind, key)).toBe('v');
+  });
+
+  it('is told to a fence, and not kept where one was told that there is nothing so old: who has sent it may be gone', () => {
+    const { network, key, stays, behind, ahead, catchUp } = oneBehind();
+    const fences = new CollectionMessages(new RecordCodec(new Actors()));
+    const floorOf = (upTo: number) => {
+      const { cluster } = network.node(behind);
+      const { head } = fences.encodeFence({ id: 1, upTo, epoch: 1 });
+      cluster.receive(cluster.peerOf(ahead[0]!)!, Buffer.from(head));
+      const reader = new ByteReader();
+      reader.open(network.sent.findLast(({ type }) => type === 'fenced')!.bytes, 1);
+      return fences.decodeFenced(reader).floor;
+    };
+    network.set(stays[0], key, 'v');
+    network.settle();
+    const { stamp } = network.heldAt(stays[0], key)!.dot;
+    expect(floorOf(stamp)).toBe(stamp);
+    network.node(behind).cluster.linkDown(stays[0]);
+    network.node(behind).cluster.linkUp(stays[0]);
+    expect(floorOf(stamp)).toBe(Number.POSITIVE_INFINITY);
+    network.deliverAgain(network.sent.find(between(stays[0], behind, 'replicate'))!);
+    expect(floorOf(stamp)).toBe(Number.POSITIVE_INFINITY);
+    catchUp();
+    expect(network.valueAt(behind, key)).toBeUndefined();
   });
 
   it('of a peer whose link has broken is forgotten', () => {
