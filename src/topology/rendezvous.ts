@@ -21,9 +21,9 @@ export class Rendezvous {
     this.#own = { topology, sinceMs: nowMs };
   }
 
-  /** Another is ready for an epoch. */
+  /** Another is ready for an epoch; a copy that comes late may speak of an earlier one. */
   heard(name: NodeName, epoch: number): void {
-    this.#ready.set(name, epoch);
+    this.#ready.set(name, Math.max(epoch, this.#ready.get(name) ?? 0));
   }
 
   /** Others go by this epoch. */

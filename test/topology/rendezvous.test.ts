@@ -10,6 +10,7 @@ describe('A member that is ready for an epoch', () => {
   it('goes by it when all who are awaited are ready for it, or for a later one', () => {
     const rendezvous = new Rendezvous();
     rendezvous.heard('n2', 3);
+    rendezvous.heard('n2', 1);
     rendezvous.arrive(at(2), 0);
     expect(rendezvous.due(0, ['n2', 'n3'])).toBeUndefined();
     rendezvous.heard('n3', 1);
@@ -87,6 +88,15 @@ describe('Members', () => {
     expect(epochOf(slow)).toBe(1);
     network.getReady(slow);
     expect(epochOf(slow)).toBe(2);
+  });
+
+  it('go ahead, too, when the leader is lost that the others have told that they are ready', () => {
+    const { network, slow } = slowOne();
+    network.pass(200);
+    network.stop(network.leader!);
+    network.getReady(slow);
+    network.pass(1_000);
+    expect(network.epochs()).toEqual([2, 2]);
   });
 
   it('that see a request of another by that epoch go by it, too', () => {
