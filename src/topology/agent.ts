@@ -165,7 +165,7 @@ export class TopologyAgent {
 
   /** To be called every few tens of milliseconds while this node is ready for an epoch: goes by it when its wait is over. */
   meet(): void {
-    const awaited = this.group.leads ? this.#living() : undefined;
+    const awaited = this.group.leads ? () => this.#living() : undefined;
     const topology = this.#rendezvous.due(this.#ports.monotonicMs(), awaited);
     if (topology === undefined) return;
     if (this.group.leads) this.#tellAll({ type: 'turn', epoch: topology.epoch });

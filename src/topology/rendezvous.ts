@@ -41,13 +41,13 @@ export class Rendezvous {
   /**
    * What to go by now, if the wait is over.
    *
-   * @param awaited those that have to be ready, to whoever is to know it.
+   * @param awaited tells whoever is to know it who has to be ready.
    */
-  due(nowMs: number, awaited: Iterable<NodeName> | undefined): Topology | undefined {
+  due(nowMs: number, awaited: (() => Iterable<NodeName>) | undefined): Topology | undefined {
     if (this.#own === undefined) return undefined;
     const { topology, sinceMs } = this.#own;
     const isDue = topology.epoch <= this.#turned || nowMs - sinceMs >= PATIENCE_MS;
-    return isDue || (awaited !== undefined && this.#areReady(awaited, topology.epoch)) ? topology : undefined;
+    return isDue || (awaited !== undefined && this.#areReady(awaited(), topology.epoch)) ? topology : undefined;
   }
 
   #areReady(names: Iterable<NodeName>, epoch: number): boolean {

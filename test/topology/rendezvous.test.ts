@@ -12,20 +12,20 @@ describe('A member that is ready for an epoch', () => {
     rendezvous.heard('n2', 3);
     rendezvous.heard('n2', 1);
     rendezvous.arrive(at(2), 0);
-    expect(rendezvous.due(0, ['n2', 'n3'])).toBeUndefined();
+    expect(rendezvous.due(0, () => ['n2', 'n3'])).toBeUndefined();
     rendezvous.heard('n3', 1);
-    expect(rendezvous.due(0, ['n2', 'n3'])).toBeUndefined();
+    expect(rendezvous.due(0, () => ['n2', 'n3'])).toBeUndefined();
     rendezvous.heard('n3', 2);
-    expect(rendezvous.due(0, ['n2', 'n3'])?.epoch).toBe(2);
+    expect(rendezvous.due(0, () => ['n2', 'n3'])?.epoch).toBe(2);
   });
 
   it('goes by it when others do, whoever is awaited', () => {
     const rendezvous = new Rendezvous();
     rendezvous.turned(1);
     rendezvous.arrive(at(2), 0);
-    expect(rendezvous.due(0, ['n2'])).toBeUndefined();
+    expect(rendezvous.due(0, () => ['n2'])).toBeUndefined();
     rendezvous.turned(2);
-    expect(rendezvous.due(0, ['n2'])?.epoch).toBe(2);
+    expect(rendezvous.due(0, () => ['n2'])?.epoch).toBe(2);
   });
 
   it('goes by it when its patience is over, and waits for the next one anew', () => {
@@ -34,7 +34,7 @@ describe('A member that is ready for an epoch', () => {
     expect(rendezvous.due(999, undefined)).toBeUndefined();
     expect(rendezvous.due(1_000, undefined)?.epoch).toBe(2);
     rendezvous.passed(at(2));
-    expect(rendezvous.due(2_000, [])).toBeUndefined();
+    expect(rendezvous.due(2_000, () => [])).toBeUndefined();
     rendezvous.arrive(at(3), 2_000);
     expect(rendezvous.due(2_999, undefined)).toBeUndefined();
   });
@@ -45,8 +45,8 @@ describe('A member that is ready for an epoch', () => {
     rendezvous.heard('n9', 9);
     rendezvous.passed(at(2));
     rendezvous.arrive(at(3), 0);
-    expect(rendezvous.due(0, ['n2'])?.epoch).toBe(3);
-    expect(rendezvous.due(0, ['n9'])).toBeUndefined();
+    expect(rendezvous.due(0, () => ['n2'])?.epoch).toBe(3);
+    expect(rendezvous.due(0, () => ['n9'])).toBeUndefined();
   });
 });
 
