@@ -1,0 +1,254 @@
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { ClassicLevel } from 'classic-level';
+import { type DiskFailure, RESERVED_FIRST_BYTE } from '../../ports/disk.ts';
+import { BlockWriter, CHECKSUM_BYTES, type FilledBlock, readBlock } from './batch-block.ts';
+import { failureOf } from './level-failure.ts';
+
+/** How entries are laid out here and how the node lays out its keys; a store with a larger one is refused. */
+export const SCHEMA_VERSION = 1;
+
+const SCHEMA_KEY = Buffer.from([RESERVED_FIRST_BYTE, ...Buffer.from('schema')]);
+const AFTER_RESERVED = Buffer.of(RESERVED_FIRST_BYTE + 1);
+const CHUNK_BYTES = 256 << 10;
+/** Entries that LevelDB hands over at once, at most. */
+const ENTRIES_AT_ONCE = 2_000;
+
+/**
+ * The memory that gathers what LevelDB has logged, before it becomes a table: the larger, the less often is the same record written again.
+ * Snappy is off because a value is small, and most likely compressed or random where it is large.
+ */
+const OPTIONS = {
+  keyEncoding: 'view',
+  valueEncoding: 'view',
+  compression: false,
+  writeBufferSize: 16 << 20,
+  maxFileSize: 8 << 20,
+  cacheSize: 1 << 20,
+} as const;
+
+type Bytes = Uint8Array;
+
+/**
+ * A LevelDB as the disk's thread holds it. A batch is one record of LevelDB's log, which is written and then synchronised
+ * (`fdatasync`) before `write` resolves; a record that is cut off is ignored on opening, so batches are atomic.
+ *
+ * LevelDB 1.20 leaves four things to whoever uses it:
+ * - It checks no checksum of a table when it reads: each value carries ours, over key and value.
+ * - After a write that failed half-way it goes on behind the torn record, and what it acknowledges then may not be found again. So nothing is
+ *   written after a failure but by a store opened anew.
+ * - A log that is damaged in its middle is read on behind the damage. It says so only in its file `LOG`: `lost` is what that says.
+ * - The name of a new log is synchronised only with the next change of its manifest; here, before the first batch in it is acknowledged.
+ */
+export class LevelStore {
+  readonly #path: string;
+  readonly #db: ClassicLevel<Bytes, Bytes>;
+  readonly #directory: number;
+  #directoryChangedMs = 0;
+  readonly lost: string | undefined;
+
+  private constructor(path: string, db: ClassicLevel<Bytes, Bytes>) {
+    this.#path = path;
+    this.#db = db;
+    this.#directory = openSync(path, 'r');
+    this.lost = lostBy(path);
+  }
+
+  /** Opens or makes it. */
+  static async open(path: string): Promise<LevelStore | DiskFailure> {
+    try {
+      // LevelDB makes a new store where its file CURRENT is missing, whatever else is there.
+      const hasStore = existsSync(path) && existsSync(join(path, 'LOG'));
+      if (hasStore && !existsSync(join(path, 'CURRENT'))) {
+        return { kind: 'corrupt', message: `Cannot open ${path}: its file CURRENT is missing` };
+      }
+      mkdirSync(path, { recursive: true });
+      const db = new ClassicLevel<Bytes, Bytes>(path, OPTIONS);
+      await db.open();
+      const store = new LevelStore(path, db);
+      const failure = await store.#checkSchema();
+      if (failure === undefined) return store;
+      await store.close();
+      return failure;
+    } catch (error) {
+      return failureOf(error, `open ${path}`);
+    }
+  }
+
+  async #checkSchema(): Promise<DiskFailure | undefined> {
+    const found = await this.#db.get(SCHEMA_KEY);
+    if (found === undefined) {
+      const isEmpty = (await this.#db.keys({ limit: 1 }).all()).length === 0;
+      if (!isEmpty)
+        return { kind: 'corrupt', message: `Cannot open ${this.#path}: it does not say its schema version` };
+      await this.#db
+        .batch()
+        .put(SCHEMA_KEY, signed(SCHEMA_KEY, Buffer.of(SCHEMA_VERSION)))
+        .write({ sync: true });
+      fsyncSync(this.#directory);
+      syncDirectory(dirname(this.#path));
+      return undefined;
+    }
+    if (!isWhole(SCHEMA_KEY, found)) {
+      return { kind: 'corrupt', message: `Cannot open ${this.#path}: its schema version is damaged` };
+    }
+    const version = found[0]!;
+    if (version <= SCHEMA_VERSION) return undefined;
+    const message = `Cannot open ${this.#path}: its schema version is ${version}, and this program knows ${SCHEMA_VERSION} at most; start a newer one`;
+    return { kind: 'newer-schema', message };
+  }
+
+  /** Applies a batch as a whole and makes it durable. */
+  async write(filled: FilledBlock): Promise<void> {
+    const batch = this.#db.batch();
+    const ranges: [number, Bytes, Bytes][] = [];
+    let count = 0;
+    readBlock(filled, (operation, key, value, withChecksum) => {
+      if (operation === 'deleteRange') ranges.push([count, key, value]);
+      else if (ranges.length === 0) add(batch, operation, key, value, withChecksum);
+      count++;
+    });
+    if (ranges.length > 0) await this.#expandRanges(filled, batch, ranges);
+    await batch.write({ sync: true });
+    this.#syncNames();
+  }
+
+  /** From the first range on: LevelDB has no such operation, so each key of a range is deleted, those that the batch itself had put before included. */
+  async #expandRanges(filled: FilledBlock, batch: Batch, ranges: readonly [number, Bytes, Bytes][]): Promise<void> {
+    const keys: Bytes[][] = [];
+    for (const [, from, to] of ranges)
+      keys.push(await this.#db.keys({ gte: from, lt: to, fillCache: false } as object).all());
+    const before: Bytes[] = [];
+    let range = 0;
+    let count = 0;
+    readBlock(filled, (operation, key, value, withChecksum) => {
+      if (operation === 'deleteRange') {
+        for (const each of keys[range++]!) batch.del(each);
+        for (const each of before)
+          if (Buffer.compare(each, key) >= 0 && Buffer.compare(each, value) < 0) batch.del(each);
+      } else {
+        // What came before the first range is in the batch already.
+        if (count > ranges[0]![0]) add(batch, operation, key, value, withChecksum);
+        if (operation === 'put') before.push(key);
+      }
+      count++;
+    });
+  }
+
+  /** Hands over everything from `from` up to `to` as of now, in chunks; the next one is read when `take` has resolved. */
+  async scan(from: Bytes, to: Bytes, take: (chunk: FilledBlock) => Promise<void>): Promise<void> {
+    const gte = Buffer.compare(from, AFTER_RESERVED) < 0 ? AFTER_RESERVED : from;
+    const iterator = this.#db.iterator({ gte, lt: to, fillCache: false, highWaterMarkBytes: CHUNK_BYTES } as object);
+    const chunk = new BlockWriter();
+    try {
+      for (;;) {
+        const entries = await iterator.nextv(ENTRIES_AT_ONCE);
+        if (entries.length === 0) break;
+        for (const [key, value] of entries) {
+          if (isWhole(key, value)) chunk.add('put', key, value.subarray(0, value.length - CHECKSUM_BYTES));
+          else chunk.add('damaged', key, NOTHING);
+        }
+        if (chunk.length >= CHUNK_BYTES) await take(chunk.take());
+      }
+      if (chunk.length > 0) await take(chunk.take());
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  /**
+   * Copies what there is now, damaged entries as they are, into a store beside `to` that is renamed when it is whole and
+   * durable.
+   */
+  async backup(to: string): Promise<void> {
+    if (existsSync(to)) throw new Error(`${to} exists`);
+    const iterator = this.#db.iterator({ fillCache: false, highWaterMarkBytes: CHUNK_BYTES } as object);
+    const unfinished = `${to}.unfinished`;
+    await ClassicLevel.destroy(unfinished);
+    const copy = new ClassicLevel<Bytes, Bytes>(unfinished, OPTIONS);
+    try {
+      await copy.open();
+      for (;;) {
+        const entries = await iterator.nextv(ENTRIES_AT_ONCE);
+        if (entries.length === 0) break;
+        const batch = copy.batch();
+        for (const [key, value] of entries) batch.put(key, value);
+        await batch.write({ sync: true });
+      }
+    } finally {
+      await iterator.close();
+      await copy.close();
+    }
+    syncDirectory(unfinished);
+    renameSync(unfinished, to);
+    syncDirectory(dirname(to));
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#db.close();
+    } finally {
+      closeSync(this.#directory);
+    }
+  }
+
+  /** Before what is in a new file is called durable its name is: a name changes the directory's time. */
+  #syncNames(): void {
+    const { mtimeMs } = statSync(this.#path);
+    if (mtimeMs === this.#directoryChangedMs) return;
+    fsyncSync(this.#directory);
+    this.#directoryChangedMs = mtimeMs;
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+type Batch = ReturnType<ClassicLevel<Bytes, Bytes>['batch']>;
+
+function add(batch: Batch, operation: string, key: Bytes, value: Bytes, withChecksum: Bytes): void {
+  if (operation === 'delete') {
+    batch.del(key);
+    return;
+  }
+  writeChecksum(withChecksum, crc32(value, crc32(key)), value.length);
+  batch.put(key, withChecksum);
+}
+
+/** A value as the store has it: with the checksum of key and value behind it. */
+export function signed(key: Bytes, value: Bytes): Bytes {
+  const all = Buffer.concat([value, Buffer.alloc(CHECKSUM_BYTES)]);
+  writeChecksum(all, crc32(value, crc32(key)), value.length);
+  return all;
+}
+
+function writeChecksum(target: Bytes, sum: number, at: number): void {
+  target[at] = sum & 255;
+  target[at + 1] = (sum >>> 8) & 255;
+  target[at + 2] = (sum >>> 16) & 255;
+  target[at + 3] = sum >>> 24;
+}
+
+function isWhole(key: Bytes, stored: Bytes): boolean {
+  const at = stored.length - CHECKSUM_BYTES;
+  if (at < 0) return false;
+  const sum = crc32(stored.subarray(0, at), crc32(key));
+  return sum === (stored[at]! | (stored[at + 1]! << 8) | (stored[at + 2]! << 16) | (stored[at + 3]! << 24)) >>> 0;
+}
+
+/** LevelDB begins its `LOG` anew at each opening, and this is read behind it. */
+function lostBy(path: string): string | undefined {
+  const line = readFileSync(join(path, 'LOG'), 'latin1')
+    .split('\n')
+    .find(each => /dropping \d+ bytes|[Ii]gnoring error/.test(each));
+  return line === undefined ? undefined : `LevelDB dropped a part of its log: ${line.replace(/^\S+ \S+ /, '')}`;
+}
+
+function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
