@@ -38,6 +38,7 @@ export const ENTRIES: readonly string[] = [
   'config/default-file.ts',
   'io/disk/level-disk-worker.ts',
   'io/disk/level-disk.ts',
+  'sim/simulated-drive.ts',
 ];
 
 const MAX_LINES = 450;
