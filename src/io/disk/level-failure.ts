@@ -17,6 +17,9 @@ const BY_CODE: Readonly<Record<string, DiskFailureKind>> = {
   EPERM: 'read-only',
 };
 
+/** What LevelDB says of a table that is missing while it is open. */
+const CORRUPT = /Corruption|(?:\.ldb|\.sst): No such file/;
+
 /** What an error of the engine, or of the file system below it, means to a node. Whatever is not known better is `io`. */
 export function failureOf(error: unknown, doing: string): DiskFailure {
   const causes: { message: string; code?: string }[] = [];
@@ -29,13 +32,7 @@ function kindOf(causes: readonly { message: string; code?: string }[]): DiskFail
   for (const { code = '' } of causes) if (BY_CODE[code] !== undefined) return BY_CODE[code];
   for (const { message } of causes) {
     for (const [words, kind] of BY_WORDS) if (words.test(message)) return kind;
-    // Files that are gone, or that are not what they should be, are said to be arguments or not to exist.
-    if (
-      /Corruption|does not exist \(create_if_missing is false\)|CURRENT file|missing files|no meta-|no descriptor/i.test(
-        message,
-      )
-    )
-      return 'corrupt';
+    if (CORRUPT.test(message)) return 'corrupt';
   }
   return 'io';
 }

@@ -58,11 +58,8 @@ export class LevelStore {
   /** Opens or makes it. */
   static async open(path: string): Promise<LevelStore | DiskFailure> {
     try {
-      // LevelDB makes a new store where its file CURRENT is missing, whatever else is there.
-      const hasStore = existsSync(path) && existsSync(join(path, 'LOG'));
-      if (hasStore && !existsSync(join(path, 'CURRENT'))) {
-        return { kind: 'corrupt', message: `Cannot open ${path}: its file CURRENT is missing` };
-      }
+      const damage = damageOf(path);
+      if (damage !== undefined) return { kind: 'corrupt', message: `Cannot open ${path}: ${damage}` };
       mkdirSync(path, { recursive: true });
       const db = new ClassicLevel<Bytes, Bytes>(path, OPTIONS);
       await db.open();
@@ -234,6 +231,21 @@ function isWhole(key: Bytes, stored: Bytes): boolean {
   if (at < 0) return false;
   const sum = crc32(stored.subarray(0, at), crc32(key));
   return sum === (stored[at]! | (stored[at + 1]! << 8) | (stored[at + 2]! << 16) | (stored[at + 3]! << 24)) >>> 0;
+}
+
+/**
+ * What is wrong with the files by which LevelDB finds its others. Where `CURRENT` is missing it would make a new store, whatever else is there; where
+ * that names no manifest it speaks of a file that does not exist.
+ */
+function damageOf(path: string): string | undefined {
+  if (!existsSync(join(path, 'LOG'))) return undefined;
+  const current = join(path, 'CURRENT');
+  if (!existsSync(current)) return 'its file CURRENT is missing';
+  const text = readFileSync(current, 'latin1');
+  if (!/^MANIFEST-\d+\n$/.test(text)) return 'its file CURRENT is damaged';
+  return existsSync(join(path, text.trimEnd()))
+    ? undefined
+    : `its file CURRENT names ${text.trimEnd()}, which is missing`;
 }
 
 /** LevelDB begins its `LOG` anew at each opening, and this is read behind it. */
