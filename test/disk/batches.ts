@@ -8,10 +8,11 @@ export interface Found {
   readonly entries?: Readonly<Record<string, string>>;
 }
 
-/** Batch `number` of a history in which every batch matters: it counts, writes over, writes anew, and deletes. */
+/** Batch `number` of a history in which every batch matters: it counts, writes over, within itself too, writes anew, and deletes. */
 export function batchOf(number: number, disk: Pick<Disk, 'put' | 'delete' | 'deleteRange'>): void {
   const bytes = (text: string) => Buffer.from(text, 'latin1');
   const round = String(Math.floor(number / 10) % 50).padStart(2, '0');
+  disk.put(bytes('count'), bytes('never seen'));
   disk.put(bytes('count'), bytes(String(number)));
   for (let i = 0; i < 5; i++) disk.put(bytes(`k${(number * 7 + i) % 97}`), bytes(`${number}.${i}`.padEnd(100, 'v')));
   disk.put(bytes(`r${round}.${number % 10}`), bytes(String(number)));

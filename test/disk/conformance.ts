@@ -44,6 +44,12 @@ export function describeDisk(kind: string, makeBench: () => Promise<DiskBench>):
       });
     }
 
+    /** A promise, and what fulfils it. */
+    function later(): [Promise<DiskFailure | undefined>, DiskDone] {
+      const { promise, resolve } = Promise.withResolvers<DiskFailure | undefined>();
+      return [promise, resolve];
+    }
+
     const flush = (disk: Disk) => ask(done => disk.flush(done));
 
     async function open(name = 'store'): Promise<Disk> {
@@ -162,11 +168,19 @@ export function describeDisk(kind: string, makeBench: () => Promise<DiskBench>):
       );
       put(disk, ...expected);
       await flush(disk);
-      const scanned = contents(disk);
-      put(disk, 'key000000=changed', 'zzz=new');
-      const flushed = flush(disk);
-      expect(await scanned).toEqual(expected);
-      await flushed;
+      // Nothing passes until all three have been asked for.
+      const scanned: string[] = [];
+      const [ended, ends] = later();
+      disk.scan(FIRST, LAST, {
+        entry: (key, value) => scanned.push(`${Buffer.from(key)}=${Buffer.from(value)}`),
+        damaged: key => scanned.push(`${key}!`),
+        end: ends,
+      });
+      put(disk, 'key000000=changed', 'key009998=changed', 'zzz=new');
+      disk.delete(key('key009999'));
+      expect(await flush(disk)).toBeUndefined();
+      expect(await ended).toBeUndefined();
+      expect(scanned).toEqual(expected);
     });
 
     it('has what was flushed when it is opened again, and what was put before it was closed', async () => {
@@ -222,13 +236,17 @@ export function describeDisk(kind: string, makeBench: () => Promise<DiskBench>):
 
     it('serves those who ask during a flush with the next one, and never with the one under way', async () => {
       const disk = await open();
+      const order: string[] = [];
       put(disk, 'a=1');
-      const [first, second] = [flush(disk), new Promise<void>(resolve => setImmediate(resolve))];
-      await second;
+      disk.flush(() => order.push('first'));
+      // Now it is under way.
+      await new Promise<void>(resolve => setImmediate(() => setImmediate(resolve)));
       put(disk, 'b=2');
       expect(disk.pendingBytes).toBeGreaterThan(0);
-      const later = [flush(disk), flush(disk)];
-      await Promise.all([first, ...later]);
+      disk.flush(() => order.push('second'));
+      await flush(disk);
+      expect(order).toEqual(['first', 'second']);
+      expect(disk.pendingBytes).toBe(0);
       await crash(disk);
       expect(await contents(await open())).toEqual(['a=1', 'b=2']);
     });
