@@ -36,6 +36,9 @@ export function modelAfter(count: number): Readonly<Record<string, string>> {
   return Object.fromEntries([...model].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Of a long value the beginning: what another process says of it must fit into a pipe. */
+const SHOWN_BYTES = 200;
+
 export function scanAll(disk: Disk): Promise<Found> {
   const entries: Record<string, string> = {};
   let damaged = 0;
@@ -43,7 +46,7 @@ export function scanAll(disk: Disk): Promise<Found> {
   return new Promise(resolve => {
     disk.scan(Buffer.of(1), Buffer.alloc(64, 255), {
       entry: (key, value) => {
-        entries[text(key)] = text(value);
+        entries[text(key)] = text(value.subarray(0, SHOWN_BYTES));
       },
       damaged: () => void damaged++,
       end: (failure: DiskFailure | undefined) => {
