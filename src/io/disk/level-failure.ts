@@ -17,8 +17,8 @@ const BY_CODE: Readonly<Record<string, DiskFailureKind>> = {
   EPERM: 'read-only',
 };
 
-/** What LevelDB says of a table that is missing while it is open. */
-const CORRUPT = /Corruption|(?:\.ldb|\.sst): No such file/;
+/** Also of a table that is missing while the store is open, and of a place in a file that a damaged index names and no file has. */
+const CORRUPT = /Corruption|(?:\.ldb|\.sst): No such file|Invalid argument/;
 
 /** What an error of the engine, or of the file system below it, means to a node. Whatever is not known better is `io`. */
 export function failureOf(error: unknown, doing: string): DiskFailure {
