@@ -1,8 +1,6 @@
 import type { Actors } from '../clock/actors.ts';
 import { HybridClock, NO_STAMP } from '../clock/hybrid-clock.ts';
 import { assert } from '../lib/assert.ts';
-import { ByteReader, MalformedMessageError } from '../lib/byte-reader.ts';
-import { slotOf } from '../lib/slots.ts';
 import { allAtOnce, type Steps } from '../lib/steps.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
 import { isSameRing, type Topology } from '../membership/topology.ts';
@@ -10,38 +8,32 @@ import type { NodeName } from '../ports/outbox.ts';
 import { AntiEntropy } from '../replication/anti-entropy.ts';
 import type { ClockGuard } from '../replication/clock-guard.ts';
 import { CollectingReplica } from '../replication/collecting-replica.ts';
-import { CollectionMessages } from '../replication/collection-messages.ts';
 import { Coordinator } from '../replication/coordinator.ts';
 import type { ReplicationCounters } from '../replication/counters.ts';
 import { EarlyMessages } from '../replication/early-messages.ts';
 import { Fence } from '../replication/fence.ts';
-import { ForwardMessages } from '../replication/forward-messages.ts';
 import { Forwarder } from '../replication/forwarder.ts';
-import { HintMessages } from '../replication/hint-messages.ts';
 import { HintReplay } from '../replication/hint-replay.ts';
 import { Hints } from '../replication/hints.ts';
 import { Housekeeper } from '../replication/housekeeper.ts';
 import type { Keyspace } from '../replication/keyspace.ts';
 import { Leftovers } from '../replication/leftovers.ts';
-import { MessageType } from '../replication/message-type.ts';
 import type { KeyOperation } from '../replication/operation.ts';
 import { Peer } from '../replication/peer.ts';
 import { Placement } from '../replication/placement.ts';
 import { type HeldBack, Quarantine } from '../replication/quarantine.ts';
 import { RecordCodec } from '../replication/record-codec.ts';
 import { Replica } from '../replication/replica.ts';
-import { ReplicaMessages } from '../replication/replica-messages.ts';
 import { absorb, type ReplicationContext } from '../replication/replication-context.ts';
 import { StandIn } from '../replication/stand-in.ts';
 import { Survey } from '../replication/survey.ts';
-import { SurveyMessages } from '../replication/survey-messages.ts';
-import { SyncMessages } from '../replication/sync-messages.ts';
 import { TombstoneCollector } from '../replication/tombstone-collector.ts';
 import type { Ring } from '../ring/ring.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import { NEVER } from '../store/record.ts';
 import { makeKeyspaces } from './make-keyspaces.ts';
 import { Members, type MembersAt } from './members.ts';
+import { Codecs, MessageRouter } from './message-router.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
 import type { OperationRunner } from './session-keys.ts';
 
@@ -64,7 +56,7 @@ interface PreparedEpoch {
 
 /**
  * A founded cluster as one of its members runs it: the ring, the keyspaces and the parts that replicate them, made when the cluster
- * becomes known, and taken on from one epoch of the ring to the next. Routes data messages to them, and clients' operations to this node or another.
+ * becomes known, and taken on from one epoch of the ring to the next. Routes clients' operations to this node or another.
  */
 export class Cluster implements OperationRunner {
   /** 32 hexadecimal digits. */
@@ -81,20 +73,12 @@ export class Cluster implements OperationRunner {
   readonly collector: TombstoneCollector;
   readonly survey: Survey;
   readonly #fence: Fence;
-  readonly #collectingReplica: CollectingReplica;
   readonly #hintReplay: HintReplay;
-  readonly #replica: Replica;
   readonly #early = new EarlyMessages();
+  readonly #router: MessageRouter;
   readonly #housekeepers: readonly Housekeeper[];
-  readonly #forwardMessages = new ForwardMessages();
-  readonly #replicaMessages: ReplicaMessages;
-  readonly #syncMessages: SyncMessages;
-  readonly #hintMessages: HintMessages;
-  readonly #collectionMessages: CollectionMessages;
-  readonly #surveyMessages = new SurveyMessages();
   readonly #members: Members;
   readonly #clock: NodePorts['clock'];
-  readonly #reader = new ByteReader();
   #topology: Topology;
   /** What `prepare` has come to last. */
   #prepared: PreparedEpoch | undefined;
@@ -113,37 +97,34 @@ export class Cluster implements OperationRunner {
     this.#members = new Members(this.self, identity.topology, ports.rings);
     this.#topology = identity.topology;
     this.keyspaces = makeKeyspaces(options, this.#members.rings, identity.hashKey, actors);
-    const records = new RecordCodec(actors);
-    this.#replicaMessages = new ReplicaMessages(records);
-    this.#syncMessages = new SyncMessages(records);
-    this.#hintMessages = new HintMessages(records);
-    this.#collectionMessages = new CollectionMessages(records);
-    this.context = this.#makeContext(ports, options, actor, actors, counters);
+    const codecs = new Codecs(new RecordCodec(actors));
+    this.context = this.#makeContext(ports, options, actor, actors, counters, codecs);
     const hasten = (peer: Peer): void => this.antiEntropy.hasten(peer);
     this.hints = new Hints(this.context, options.hints, ports.log, hasten);
-    this.#hintReplay = new HintReplay(this.context, this.hints, this.#hintMessages, options.hints.replayRate);
+    this.#hintReplay = new HintReplay(this.context, this.hints, codecs.hint, options.hints.replayRate);
     this.standIn = new StandIn(this.context, this.hints);
-    this.coordinator = new Coordinator(this.context, this.hints, this.#hintMessages, (keyspace, operation, sink) =>
+    this.coordinator = new Coordinator(this.context, this.hints, codecs.hint, (keyspace, operation, sink) =>
       this.forwarder.forward(keyspace, operation, sink),
     );
-    this.forwarder = new Forwarder(this.context, this.coordinator, this.#forwardMessages);
-    this.#replica = new Replica(this.context, this.#hintMessages);
+    this.forwarder = new Forwarder(this.context, this.coordinator, codecs.forward);
     this.#housekeepers = [...this.keyspaces.values()].map(keyspace => new Housekeeper(keyspace, ports.clock));
-    this.antiEntropy = new AntiEntropy(this.context, this.#syncMessages, options.antiEntropy);
+    this.antiEntropy = new AntiEntropy(this.context, codecs.sync, options.antiEntropy);
     this.leftovers = new Leftovers(this.context, this.antiEntropy);
-    this.survey = new Survey(this.context, this.#surveyMessages);
-    this.#fence = new Fence(this.context, this.#collectionMessages, {
+    this.survey = new Survey(this.context, codecs.survey);
+    this.#fence = new Fence(this.context, codecs.collection, {
       leastStamp: () =>
         this.leftovers.any ? NO_STAMP : Math.min(this.coordinator.leastUndeliveredStamp(), this.#early.leastStamp()),
-      vouch: upTo => [this.standIn, this.#early].forEach(each => void each.vouch(upTo)),
+      vouch: upTo => {
+        this.standIn.vouch(upTo);
+        this.#early.vouch(upTo);
+      },
     });
-    this.#collectingReplica = new CollectingReplica(this.context, this.#collectionMessages, this.#fence);
-    this.collector = new TombstoneCollector(
-      this.context,
-      this.#collectionMessages,
-      this.#collectingReplica,
-      options.collection,
-    );
+    const collectingReplica = new CollectingReplica(this.context, codecs.collection, this.#fence);
+    this.collector = new TombstoneCollector(this.context, codecs.collection, collectingReplica, options.collection);
+    const own = { replica: new Replica(this.context, codecs.hint), hintReplay: this.#hintReplay, fence: this.#fence };
+    const { coordinator, forwarder, antiEntropy, standIn, collector, survey } = this;
+    const receivers = { ...own, coordinator, forwarder, antiEntropy, standIn, collectingReplica, collector, survey };
+    this.#router = new MessageRouter(codecs, receivers, this.#early);
   }
 
   /** Who the members are, and what the ring is turning into. */
@@ -283,74 +264,9 @@ export class Cluster implements OperationRunner {
     return true;
   }
 
-  /** A data message of a peer. One that cannot be read is its sender's fault, and the caller's to report. */
+  /** A data message of a peer. @throws MalformedMessageError for one that cannot be read. */
   receive(from: Peer, message: Buffer): void {
-    const type = message[0];
-    this.#reader.open(message, 1);
-    switch (type) {
-      case MessageType.replicate: {
-        const replicate = this.#replicaMessages.decodeReplicate(this.#reader);
-        const isTaken = this.#replica.onReplicate(from, replicate, slotOf(replicate.key));
-        return isTaken ? undefined : this.#early.keep(from, message, replicate.record.dot.stamp);
-      }
-      case MessageType.replicated:
-        return this.coordinator.writes.onReplicated(from, this.#replicaMessages.decodeReplicated(this.#reader));
-      case MessageType.read: {
-        const read = this.#replicaMessages.decodeRead(this.#reader);
-        if (!this.#replica.onRead(from, read, slotOf(read.key))) this.#early.keep(from, message);
-        return;
-      }
-      case MessageType.readReply:
-        return this.coordinator.reads.onReadReply(from, this.#replicaMessages.decodeReadReply(this.#reader));
-      case MessageType.forward:
-        return this.forwarder.onForward(from, this.#forwardMessages.decodeForward(this.#reader));
-      case MessageType.forwardReply:
-        return this.forwarder.onForwardReply(from, this.#forwardMessages.decodeReply(this.#reader));
-      case MessageType.syncOpen:
-        return this.antiEntropy.responder.onOpen(from, this.#syncMessages.decodeOpen(this.#reader));
-      case MessageType.syncRoot:
-        return this.antiEntropy.onRoot(from, this.#syncMessages.decodeRoot(this.#reader));
-      case MessageType.syncCompare:
-        return this.antiEntropy.responder.onCompare(from, this.#syncMessages.decodeCompare(this.#reader));
-      case MessageType.syncDiffering:
-        return this.antiEntropy.onDiffering(from, this.#syncMessages.decodeDiffering(this.#reader));
-      case MessageType.syncPage:
-        return this.antiEntropy.responder.onPage(from, this.#syncMessages.decodePage(this.#reader));
-      case MessageType.syncPageReply:
-        return this.antiEntropy.onPageReply(from, this.#syncMessages.decodePageReply(this.#reader));
-      case MessageType.coming: {
-        const { answers, id, bytes } = this.#replicaMessages.decodeComing(this.#reader);
-        if (answers === 'read') return this.coordinator.reads.onComing(id, bytes);
-        if (answers === 'forward') return this.forwarder.onComing(id, bytes);
-        return this.antiEntropy.onComing(from, id, bytes);
-      }
-      case MessageType.standIn: {
-        const request = this.#hintMessages.decodeStandIn(this.#reader);
-        return this.standIn.onRequest(from, request, slotOf(request.key));
-      }
-      case MessageType.hint: {
-        const hint = this.#hintMessages.decodeHint(this.#reader);
-        return this.#replica.onHint(from, hint, slotOf(hint.key));
-      }
-      case MessageType.hinted:
-        return this.#hintReplay.onHinted(from, this.#hintMessages.decodeHinted(this.#reader));
-      case MessageType.fence:
-        return this.#fence.onFence(from, this.#collectionMessages.decodeFence(this.#reader));
-      case MessageType.fenced:
-        return this.#fence.onFenced(from, this.#collectionMessages.decodeFenced(this.#reader));
-      case MessageType.collection:
-        return this.#collectingReplica.onCollection(from, this.#collectionMessages.decodeCollection(this.#reader));
-      case MessageType.collectionReply:
-        return this.collector.onReply(from, this.#collectionMessages.decodeReply(this.#reader));
-      case MessageType.collected:
-        return this.#collectingReplica.onCollected(from, this.#collectionMessages.decodeCollected(this.#reader));
-      case MessageType.survey:
-        return this.survey.onRequest(from, this.#surveyMessages.decodeRequest(this.#reader));
-      case MessageType.surveyed:
-        return this.survey.onSurveyed(from, this.#surveyMessages.decodeSurveyed(this.#reader));
-      default:
-        throw new MalformedMessageError(`Cannot read a message of type ${type}: there is none`);
-    }
+    this.#router.receive(from, message);
   }
 
   linkUp(name: NodeName): void {
@@ -403,6 +319,7 @@ export class Cluster implements OperationRunner {
     actor: string,
     actors: Actors,
     counters: ReplicationCounters,
+    codecs: Codecs,
   ): ReplicationContext {
     const epochOf = (): number => this.#topology.epoch;
     const peersOf = (): readonly Peer[] => this.peers;
@@ -423,8 +340,8 @@ export class Cluster implements OperationRunner {
         return isSettled();
       },
       keyspaces: this.keyspaces,
-      messages: this.#replicaMessages,
-      collections: this.#collectionMessages,
+      messages: codecs.replica,
+      collections: codecs.collection,
       limits: options.replication,
       guard: ports.clock,
       quarantine: new Quarantine(ports.clock),
