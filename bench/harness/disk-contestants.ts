@@ -3,6 +3,7 @@ import { closeSync, copyFile, fdatasync, mkdirSync, openSync, readFileSync, writ
 import { Worker } from 'node:worker_threads';
 import { ClassicLevel } from 'classic-level';
 import { open, type RootDatabase } from 'lmdb';
+import { BlockWriter, type FilledBlock, readBlock } from '../../src/io/disk/batch-block.ts';
 
 export interface Engine {
   put(key: Buffer, value: Buffer): void;
@@ -115,34 +116,25 @@ export async function copyLevel(db: Level, to: string): Promise<void> {
 class InWorker implements Engine {
   readonly #worker: Worker;
   readonly #waiting: (() => void)[] = [];
-  #block = Buffer.allocUnsafeSlow(1 << 16);
-  #length = 0;
+  readonly #open = new BlockWriter();
   #visit: ((key: Uint8Array, value: Uint8Array) => void) | undefined;
 
   constructor(path: string, kind: 'level' | 'lmdb') {
     this.#worker = new Worker(new URL('./disk-worker.ts', import.meta.url), { workerData: { path, kind } });
-    this.#worker.on('message', (message: { block?: Uint8Array }) => {
-      if (message.block !== undefined) unpack(message.block, message.block.length, this.#visit!);
+    this.#worker.on('message', ({ filled }: { filled?: FilledBlock }) => {
+      if (filled !== undefined) readBlock(filled, (_, key, value) => this.#visit!(key, value));
       else this.#waiting.shift()!();
     });
   }
 
   put(key: Buffer, value: Buffer): void {
-    const more = 8 + key.length + value.length;
-    if (this.#length + more > this.#block.length) {
-      const larger = Buffer.allocUnsafeSlow(this.#block.length * 2);
-      this.#block.copy(larger, 0, 0, this.#length);
-      this.#block = larger;
-    }
-    this.#length = pack(this.#block, this.#length, key, value);
+    this.#open.add('put', key, value);
   }
 
   flush(done: () => void): void {
-    const block = this.#block;
+    const filled = this.#open.take();
     this.#waiting.push(done);
-    this.#worker.postMessage({ ask: 'flush', block, length: this.#length }, [block.buffer as ArrayBuffer]);
-    this.#block = Buffer.allocUnsafeSlow(Math.max(1 << 16, this.#length));
-    this.#length = 0;
+    this.#worker.postMessage({ ask: 'flush', filled }, [filled.block.buffer]);
   }
 
   scan(visit: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
@@ -167,30 +159,11 @@ class InWorker implements Engine {
   }
 }
 
-export function pack(block: Buffer, at: number, key: Uint8Array, value: Uint8Array): number {
-  block.writeUInt32LE(key.length, at);
-  block.writeUInt32LE(value.length, at + 4);
-  block.set(key, at + 8);
-  block.set(value, at + 8 + key.length);
-  return at + 8 + key.length + value.length;
-}
-
-export function unpack(block: Uint8Array, length: number, visit: (key: Uint8Array, value: Uint8Array) => void): void {
-  const view = new DataView(block.buffer, block.byteOffset, length);
-  for (let at = 0; at < length; ) {
-    const keyEnd = at + 8 + view.getUint32(at, true);
-    const end = keyEnd + view.getUint32(at + 4, true);
-    visit(block.subarray(at + 8, keyEnd), block.subarray(keyEnd, end));
-    at = end;
-  }
-}
-
 /** The control: what no ordered store can beat. It gives no space back and is not ordered. */
 class Log implements Engine {
   readonly #path: string;
   readonly #file: number;
-  #block = Buffer.allocUnsafeSlow(1 << 16);
-  #length = 0;
+  readonly #open = new BlockWriter();
 
   constructor(path: string) {
     this.#path = `${path}.log`;
@@ -198,20 +171,11 @@ class Log implements Engine {
   }
 
   put(key: Buffer, value: Buffer): void {
-    const more = 8 + key.length + value.length;
-    if (this.#length + more > this.#block.length) {
-      const larger = Buffer.allocUnsafeSlow(this.#block.length * 2);
-      this.#block.copy(larger, 0, 0, this.#length);
-      this.#block = larger;
-    }
-    this.#length = pack(this.#block, this.#length, key, value);
+    this.#open.add('put', key, value);
   }
 
   flush(done: () => void): void {
-    const block = this.#block;
-    const length = this.#length;
-    this.#block = Buffer.allocUnsafeSlow(Math.max(1 << 16, length));
-    this.#length = 0;
+    const { block, length } = this.#open.take();
     write(this.#file, block, 0, length, null, error => {
       if (error) throw error;
       fdatasync(this.#file, error => {
@@ -222,8 +186,8 @@ class Log implements Engine {
   }
 
   async scan(visit: (key: Uint8Array, value: Uint8Array) => void): Promise<void> {
-    const bytes = readFileSync(this.#path);
-    unpack(bytes, bytes.length, visit);
+    const block = readFileSync(this.#path);
+    readBlock({ block, length: block.length }, (_, key, value) => visit(key, value));
   }
 
   backup(to: string): Promise<void> {

@@ -2,21 +2,23 @@
 import { mkdirSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { open } from 'lmdb';
-import { copyLevel, openLevelStore, pack, scanLevel, unpack } from './disk-contestants.ts';
+import { BlockWriter, type FilledBlock, readBlock } from '../../src/io/disk/batch-block.ts';
+import { copyLevel, openLevelStore, scanLevel } from './disk-contestants.ts';
 
 interface Question {
   readonly ask: 'flush' | 'scan' | 'backup' | 'close';
-  readonly block: Uint8Array;
-  readonly length: number;
+  readonly filled: FilledBlock;
   readonly to: string;
 }
 
 interface Store {
-  write(block: Uint8Array, length: number): Promise<void>;
+  write(filled: FilledBlock): Promise<void>;
   scan(visit: (key: Uint8Array, value: Uint8Array) => void): Promise<void>;
   backup(to: string): Promise<void>;
   close(): Promise<void>;
 }
+
+const CHUNK_BYTES = 1 << 20;
 
 const { path, kind } = workerData as { path: string; kind: 'level' | 'lmdb' };
 const opening = kind === 'level' ? levelStore() : lmdbStore();
@@ -25,9 +27,9 @@ parentPort!.on('message', (question: Question) => {
   last = last.then(() => answer(question));
 });
 
-async function answer({ ask, block, length, to }: Question): Promise<void> {
+async function answer({ ask, filled, to }: Question): Promise<void> {
   const store = await opening;
-  if (ask === 'flush') await store.write(block, length);
+  if (ask === 'flush') await store.write(filled);
   else if (ask === 'scan') await sendAll(store);
   else if (ask === 'backup') await store.backup(to);
   else await store.close();
@@ -35,18 +37,14 @@ async function answer({ ask, block, length, to }: Question): Promise<void> {
 }
 
 async function sendAll(store: Store): Promise<void> {
-  const CHUNK_BYTES = 1 << 20;
-  let chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  let at = 0;
+  const chunk = new BlockWriter();
   const send = () => {
-    const full = chunk.subarray(0, at);
-    parentPort!.postMessage({ block: full }, [full.buffer as ArrayBuffer]);
-    chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    at = 0;
+    const filled = chunk.take();
+    parentPort!.postMessage({ filled }, [filled.block.buffer]);
   };
   await store.scan((key, value) => {
-    if (at + 8 + key.length + value.length > CHUNK_BYTES) send();
-    at = pack(chunk, at, key, value);
+    chunk.add('put', key, value);
+    if (chunk.length >= CHUNK_BYTES) send();
   });
   send();
 }
@@ -54,9 +52,9 @@ async function sendAll(store: Store): Promise<void> {
 async function levelStore(): Promise<Store> {
   const db = await openLevelStore(path);
   return {
-    write: (block, length) => {
+    write: filled => {
       const batch = db.batch();
-      unpack(block, length, (key, value) => batch.put(key, value));
+      readBlock(filled, (_, key, value) => batch.put(key, value));
       return batch.write({ sync: true });
     },
     scan: visit => scanLevel(db, visit),
@@ -69,8 +67,8 @@ async function lmdbStore(): Promise<Store> {
   const options = { path, keyEncoding: 'binary', encoding: 'binary', overlappingSync: false } as const;
   const db = open<Uint8Array, Uint8Array>(options);
   return {
-    write: async (block, length) => {
-      db.transactionSync(() => unpack(block, length, (key, value) => db.putSync(key, value)));
+    write: async filled => {
+      db.transactionSync(() => readBlock(filled, (_, key, value) => db.putSync(key, value)));
     },
     scan: async visit => {
       for (const { key, value } of db.getRange({ snapshot: true })) visit(key, value);

@@ -1,6 +1,6 @@
 /**
  * A process with a disk, for tests that kill it or that it may die of: `write DIR` writes batch after batch and says each number once the batch
- * is durable; `read DIR` says what there is, as JSON; `fill DIR` writes until it is refused, says so, and tries again when it is sent a line.
+ * is durable; `read DIR` says what there is, as JSON; `close DIR` closes it, and says what code is loaded then; `fill DIR` writes until it is refused, says so, and tries again when it is sent a line.
  */
 import { LevelDisk } from '../../src/io/disk/level-disk.ts';
 import type { Disk } from '../../src/ports/disk.ts';
@@ -14,6 +14,7 @@ if ('kind' in disk) {
 }
 if (mode === 'write') await write(disk);
 else if (mode === 'fill') await fill(disk);
+else if (mode === 'close') await close(disk);
 else await say(JSON.stringify(await scanAll(disk)));
 process.exit(0);
 
@@ -28,6 +29,11 @@ async function write(disk: Disk): Promise<void> {
     await new Promise<void>(resolve => disk.flush(() => resolve()));
     await say(String(number));
   }
+}
+
+async function close(disk: Disk): Promise<void> {
+  await new Promise<void>(resolve => disk.close(() => resolve()));
+  await say(JSON.stringify((process.report.getReport() as { sharedObjects: string[] }).sharedObjects));
 }
 
 async function fill(disk: Disk): Promise<void> {

@@ -61,6 +61,11 @@ describe('LevelDisk in a process that dies', () => {
     }
   });
 
+  it("keeps LevelDB's code loaded when its thread has ended: LevelDB's own goes on in it, and the process would die of that", () => {
+    const { stdout } = spawnSync(process.execPath, [CHILD, 'close', path], { encoding: 'utf8' });
+    expect((JSON.parse(stdout) as string[]).some(library => library.includes('classic-level'))).toBe(true);
+  });
+
   it('is locked by another process, and free once that is dead', async () => {
     const child = spawn(process.execPath, [CHILD, 'write', path], { stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise(resolve => child.stdout.once('data', resolve));

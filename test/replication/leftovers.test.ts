@@ -30,6 +30,18 @@ function holdForDead({ cluster }: TestNode, name: string): void {
   cluster.peerOf(name)!.alive = false;
 }
 
+/** The slot of a key with a value has passed to n4, and the one that owned it instead holds it still: what it would offer is held up. */
+function heldByFormerOwner() {
+  const { network, merge } = joining();
+  network.adopt(merge);
+  const moving = movingKey(network);
+  network.set(moving.stays[0], moving.key, 'v');
+  network.settle();
+  finish(network, merge);
+  network.hold(message => message.type === 'syncOpen' && message.from === moving.leaves);
+  return { network, ...moving };
+}
+
 describe('What a node holds and no longer owns', () => {
   it('is offered to the owners and then dropped', () => {
     const { network, merge } = joining();
@@ -100,13 +112,7 @@ describe('What a node holds and no longer owns', () => {
   });
 
   it('is dropped also where an owner has nothing newer but the expiry', () => {
-    const { network, merge } = joining();
-    network.adopt(merge);
-    const { key, slot, leaves, stays } = movingKey(network);
-    network.set(stays[0], key, 'v');
-    network.settle();
-    finish(network, merge);
-    network.hold(message => message.type === 'syncOpen' && message.from === leaves);
+    const { network, key, slot, leaves, stays } = heldByFormerOwner();
     const told = network.write(stays[0], key, { kind: 'expire', atMs: 4_000_000_000_000, condition: 'always' });
     network.settle();
     expect(only(told)).toMatchObject({ status: 'written', applied: true });
@@ -117,13 +123,7 @@ describe('What a node holds and no longer owns', () => {
   });
 
   it('is dropped also where its expiry has passed with the owners, who have dropped the value', () => {
-    const { network, merge } = joining();
-    network.adopt(merge);
-    const { key, slot, leaves, stays } = movingKey(network);
-    network.set(stays[0], key, 'v');
-    network.settle();
-    finish(network, merge);
-    network.hold(message => message.type === 'syncOpen' && message.from === leaves);
+    const { network, key, slot, leaves, stays } = heldByFormerOwner();
     const atMs = network.node(stays[0]).cluster.context.clock.wallMs() + 1_000;
     network.write(stays[0], key, { kind: 'expire', atMs, condition: 'always' });
     network.advance(3_000);

@@ -1,4 +1,6 @@
 import { Worker } from 'node:worker_threads';
+// Node.js unloads a binding with the last thread that has loaded it, and LevelDB's own thread, which outlives the worker, runs in it.
+import 'classic-level';
 import { assert } from '../../lib/assert.ts';
 import { type Disk, type DiskDone, type DiskFailure, type DiskReader, RESERVED_FIRST_BYTE } from '../../ports/disk.ts';
 import { BlockWriter, readBlock } from './batch-block.ts';
@@ -81,20 +83,17 @@ export class LevelDisk implements Disk {
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
-    assert(key.length > 0 && key[0] !== RESERVED_FIRST_BYTE, 'Cannot put an entry: its key is empty or reserved');
+    assertOwn(key);
     this.#open.add('put', key, value);
   }
 
   delete(key: Uint8Array): void {
-    assert(key.length > 0 && key[0] !== RESERVED_FIRST_BYTE, 'Cannot delete an entry: its key is empty or reserved');
+    assertOwn(key);
     this.#open.add('delete', key, NOTHING);
   }
 
   deleteRange(from: Uint8Array, to: Uint8Array): void {
-    assert(
-      from.length > 0 && from[0] !== RESERVED_FIRST_BYTE,
-      'Cannot delete a range: it begins with what is reserved',
-    );
+    assertOwn(from);
     this.#open.add('deleteRange', from, to);
   }
 
@@ -242,4 +241,9 @@ export class LevelDisk implements Disk {
     this.#asked.delete(question.id);
     if (done !== undefined) setImmediate(done, this.#failure);
   }
+}
+
+/** A key of the node's. */
+function assertOwn(key: Uint8Array): void {
+  assert(key.length > 0 && key[0] !== RESERVED_FIRST_BYTE, 'Cannot use a key: it is empty or reserved');
 }
