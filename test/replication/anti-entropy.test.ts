@@ -237,6 +237,21 @@ describe('Anti-entropy (DESIGN §5)', () => {
     expect(answer([0b1110])).toBe(3 * 4096);
   });
 
+  it('saves up no more than a tenth of a second of its rate while there is nothing to exchange, and has three pages under way', () => {
+    const network = new TestNetwork({ nodes: 2, keyspaces: [EVENTUAL], antiEntropy: { bytesPerSecond: 200_000 } });
+    network.advance(5_000);
+    for (let i = 0; i < 2000; i++) network.plant('n2', `key ${i}`, 'v'.repeat(500), 0);
+    const { cluster, counters } = network.node('n1');
+    network.hold(({ type, to }) => type === 'syncPageReply' && to === 'n1');
+    cluster.antiEntropy.hasten(cluster.peerOf('n2')!);
+    network.advance(40);
+    expect(network.sent.filter(({ type, from }) => type === 'syncPage' && from === 'n1')).toHaveLength(3);
+    network.release();
+    network.advance(20);
+    expect(counters.syncBytes).toBeGreaterThan(19_000);
+    expect(counters.syncBytes).toBeLessThan(20_000 + 0.06 * 200_000 + 3 * 600);
+  });
+
   it('comes soon after a link has come up, without waiting for its turn', () => {
     const network = oneKeyspace(2);
     network.cut('n1', 'n2');
