@@ -1,6 +1,7 @@
 import {
   DEFAULT_ANTI_ENTROPY,
   DEFAULT_COLLECTION,
+  DEFAULT_DISK,
   DEFAULT_HINTS,
   DEFAULT_REPLICATION_LIMITS,
   type NodeOptions,
@@ -33,6 +34,7 @@ export function nodeOptions(
     settings: new Map(),
     maxClockDriftMs: 2_000,
     conflictJournalBytes: 1 << 20,
+    disk: DEFAULT_DISK,
     faultCommands: true,
     ...changes,
   };

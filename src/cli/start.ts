@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
 import { isLoopback } from '../config/address.ts';
 import type { Config } from '../config/config.ts';
+import { DataDirError } from '../io/load-node.ts';
 import { createLog } from '../io/log.ts';
 import { type RunningNode, runNode } from '../io/run-node.ts';
 import type { Log } from '../ports/log.ts';
@@ -37,6 +38,7 @@ async function start(command: Command, shell: Shell): Promise<void> {
   try {
     ({ turnedAway } = await started);
   } catch (error) {
+    if (error instanceof DataDirError) throw new Failure(1, error.message);
     throw explainListenError(error);
   }
   const reason = await Promise.race([stopped, turnedAway]);

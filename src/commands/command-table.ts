@@ -1,7 +1,7 @@
 import type { Command } from './command.ts';
 import { CommandNames } from './command-names.ts';
 import type { CommandContext } from './context.ts';
-import { NO_AUTH, unknownCommand, unknownSubcommand, writeErrorBytes, wrongArity } from './errors.ts';
+import { LOADING, NO_AUTH, unknownCommand, unknownSubcommand, writeErrorBytes, wrongArity } from './errors.ts';
 import { RegisteredCommand } from './registered-command.ts';
 
 /** Every command, and what is checked before one runs. */
@@ -38,7 +38,7 @@ export class CommandTable {
 
   /**
    * The command to run, or undefined when there is none to run: then its error has been written. In Redis's order
-   * (server.c, `processCommand`): existence, number of arguments, authentication, state of the cluster.
+   * (server.c, `processCommand`): existence, number of arguments, authentication, whether the data is there, state of the cluster.
    */
   resolve(context: CommandContext): RegisteredCommand | undefined {
     const { args, reply, connection, server } = context;
@@ -49,6 +49,8 @@ export class CommandTable {
       reply.error(wrongArity(command.fullName));
     } else if (!connection.authenticated && !command.isOpenToAll) {
       reply.error(NO_AUTH);
+    } else if (server.isLoading && !command.has('loading')) {
+      reply.error(LOADING);
     } else if (command.hasKeys && server.cluster === undefined) {
       reply.error(`CLUSTERDOWN The cluster has not been founded: ${server.unfoundedReason}`);
     } else {

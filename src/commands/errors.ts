@@ -3,6 +3,9 @@ import type { ReplyWriter } from '../resp/reply-writer.ts';
 /** Redis 7's words for what several commands refuse. */
 export const SYNTAX_ERROR = 'ERR syntax error';
 export const NOT_AN_INTEGER = 'ERR value is not an integer or out of range';
+/** Redis's words, which client libraries look for. */
+export const LOADING = 'LOADING Redis is loading the dataset in memory';
+
 export const NO_AUTH = 'NOAUTH Authentication required.';
 
 /** The most that an error repeats of what a client sent (server.c, `commandCheckExistence`). */

@@ -57,22 +57,26 @@ function memory(of: Server): InfoFields {
   };
 }
 
-/** A node is loading until its cluster has been founded: client libraries that look here wait so long. */
+/**
+ * A node is loading until it has read its disk and its cluster has been founded: client libraries that look here wait so long. Its disk is
+ * what an append-only file is to Redis.
+ */
 function persistence(of: Server): InfoFields {
-  const loading = of.cluster === undefined;
+  const { disk } = of;
+  const loading = of.isLoading || of.cluster === undefined;
   return {
     loading: loading ? 1 : 0,
     async_loading: 0,
     ...(loading ? { loading_eta_seconds: 1 } : {}),
     rdb_changes_since_last_save: 0,
     rdb_bgsave_in_progress: 0,
-    rdb_last_save_time: Math.floor(of.startedWallMs / 1000),
+    rdb_last_save_time: Math.floor((disk?.lastFlushWallMs ?? of.startedWallMs) / 1000),
     rdb_last_bgsave_status: 'ok',
-    aof_enabled: 0,
+    aof_enabled: disk === undefined ? 0 : 1,
     aof_rewrite_in_progress: 0,
     aof_rewrite_scheduled: 0,
     aof_last_bgrewrite_status: 'ok',
-    aof_last_write_status: 'ok',
+    aof_last_write_status: disk?.refusal === undefined ? 'ok' : 'err',
   };
 }
 

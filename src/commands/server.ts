@@ -107,6 +107,16 @@ export interface QuarantinedRecord {
   readonly from: string;
 }
 
+/** The disk of a node. */
+export interface ServerDisk {
+  /** Unix milliseconds: everything from before is durable. */
+  readonly lastFlushWallMs: number;
+  /** Why writes are refused: an error for clients. */
+  readonly refusal: string | undefined;
+  /** Makes durable what is held; `done` is called once, later, with an error for clients if it failed. */
+  save(done: (error: string | undefined) => void): void;
+}
+
 /** Whether a replica is asked for its version alone, or also for what it put aside. */
 export type ExplainWhat = 'version' | 'conflicts';
 
@@ -122,6 +132,10 @@ export interface Server {
   /** Microseconds since the Unix epoch. */
   wallMicros(): number;
   monotonicMs(): number;
+  /** Whether the node still reads what it has on disk. */
+  readonly isLoading: boolean;
+  /** What it keeps on disk; undefined in a node that is in memory only. */
+  readonly disk: ServerDisk | undefined;
   /** Undefined until the cluster has been founded. */
   readonly cluster: { readonly id: string; readonly epoch: number; readonly size: number } | undefined;
   /** Why clients must wait, while they must: "2 of 3 members seen". */

@@ -53,6 +53,11 @@ export interface Config {
   readonly busStallTimeoutMs: number;
   readonly shutdownTimeoutMs: number;
 
+  /** Undefined: everything is in memory only. */
+  readonly dataDir: string | undefined;
+  readonly flushIntervalMs: number;
+  readonly diskQueueLimitBytes: number;
+
   readonly hintMaxBytes: number;
   readonly hintMaxAgeMs: number;
   readonly faultCommands: boolean;

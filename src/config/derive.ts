@@ -14,8 +14,9 @@ const BUS_PORT_OFFSET = 10_000;
 /** Decides what was left open, and checks what no setting can be checked for alone. */
 export function deriveConfig(from: Settings, machine: Machine, complain: Complain): Config {
   const addresses = deriveAddresses(from, machine, complain);
-  const keyspaces = from.keyspaces.map(toKeyspaceConfig);
-  checkKeyspaces(keyspaces, from['default-keyspace'], complain);
+  const dataDir = from['data-dir'];
+  const keyspaces = from.keyspaces.map(each => toKeyspaceConfig(each, dataDir !== undefined));
+  checkKeyspaces(keyspaces, from['default-keyspace'], dataDir !== undefined, complain);
   checkQueues(from, complain);
   if (from.routing === 'redirect') complain(['routing'], 'redirect is not available yet; expected any');
   return {
@@ -44,6 +45,9 @@ export function deriveConfig(from: Settings, machine: Machine, complain: Complai
     busQueueLowWaterBytes: from['bus-queue-low-water'],
     busStallTimeoutMs: from['bus-stall-timeout'],
     shutdownTimeoutMs: from['shutdown-timeout'],
+    dataDir,
+    flushIntervalMs: from['flush-interval'],
+    diskQueueLimitBytes: from['disk-queue-limit'],
     hintMaxBytes: from['hint-max-bytes'],
     hintMaxAgeMs: from['hint-max-age'],
     faultCommands: from['fault-commands'],
@@ -141,12 +145,17 @@ function isSelf({ host, port }: BusAddress, own: Addresses): boolean {
   return host === own.busBind || (isLoopback(host) && (isLoopback(own.busBind) || isWildcard(own.busBind)));
 }
 
-function checkKeyspaces(keyspaces: readonly KeyspaceConfig[], defaultKeyspace: number, complain: Complain): void {
+function checkKeyspaces(
+  keyspaces: readonly KeyspaceConfig[],
+  defaultKeyspace: number,
+  hasDisk: boolean,
+  complain: Complain,
+): void {
   const dbs = new Set<number>();
   const names = new Set<string>();
   for (const [index, keyspace] of keyspaces.entries()) {
     const path = ['keyspaces', index];
-    const fault = faultOf(keyspace);
+    const fault = faultOf(keyspace, hasDisk);
     if (fault !== undefined) complain([...path, fault.key], fault.reason);
     if (dbs.has(keyspace.db)) complain([...path, 'db'], `${keyspace.db} is taken; expected a db once`);
     if (names.has(keyspace.name)) complain([...path, 'name'], `"${keyspace.name}" is taken; expected a name once`);

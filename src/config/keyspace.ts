@@ -37,6 +37,11 @@ export const keyspaceSchema = z.strictObject({
     '0',
     'How long a key lives that was written without an expiry; 0 is for ever. Not available yet.',
   ),
+  durability: derived(
+    choice('none', 'batched', 'sync'),
+    '"batched" if there is a data-dir, else "none"',
+    'none: in memory only. batched: on disk within flush-interval of being acknowledged. sync: on disk before it is acknowledged.',
+  ),
   maxmemory: setting(
     size('1mb', '1000gb', true),
     '0',
@@ -57,14 +62,15 @@ export interface KeyspaceConfig {
   readonly session: boolean;
   readonly sloppy: boolean;
   readonly readRepair: 'async' | 'blocking';
+  readonly durability: 'none' | 'batched' | 'sync';
   /** 0: keys without an expiry live for ever. */
   readonly ttlMs: number;
   /** 0: no limit. */
   readonly maxMemoryBytes: number;
 }
 
-/** Fills in what a keyspace's policy decides. */
-export function toKeyspaceConfig(from: KeyspaceSettings): KeyspaceConfig {
+/** Fills in what a keyspace's policy decides, and whether the node has a disk. */
+export function toKeyspaceConfig(from: KeyspaceSettings, hasDisk: boolean): KeyspaceConfig {
   const byPolicy = from.policy === 'eventual' ? 'one' : 'quorum';
   return {
     db: from.db,
@@ -76,6 +82,7 @@ export function toKeyspaceConfig(from: KeyspaceSettings): KeyspaceConfig {
     session: from.session,
     sloppy: from.sloppy,
     readRepair: from['read-repair'],
+    durability: from.durability ?? (hasDisk ? 'batched' : 'none'),
     ttlMs: from.ttl,
     maxMemoryBytes: from.maxmemory,
   };
@@ -88,8 +95,10 @@ export interface KeyspaceFault {
 }
 
 /** The first thing that makes this keyspace unusable, or undefined. */
-export function faultOf(keyspace: KeyspaceConfig): KeyspaceFault | undefined {
-  const { policy, replicas, read, write } = keyspace;
+export function faultOf(keyspace: KeyspaceConfig, hasDisk: boolean): KeyspaceFault | undefined {
+  const { policy, replicas, read, write, durability } = keyspace;
+  if (durability !== 'none' && !hasDisk)
+    return { key: 'durability', reason: `${durability} needs a data-dir; expected none, or a data-dir` };
   if (policy === 'mirror' || policy === 'strong') {
     return { key: 'policy', reason: `${policy} is not available yet; expected eventual or quorum` };
   }

@@ -85,6 +85,11 @@ export function ratio(min: number, max: number) {
   });
 }
 
+/** A path on this machine. */
+export function path() {
+  return text('a path', /^[^\0]{1,4096}$/);
+}
+
 /** A number of bytes between two sizes such as `1mb`, both included; with `orZero`, 0 too. */
 export function size(min: string, max: string, orZero = false) {
   const [low, high] = [parseSize(min)!, parseSize(max)!];

@@ -1,7 +1,20 @@
 import { z } from 'zod';
 import { MAX_WEIGHT } from '../ring/tokens.ts';
 import { keyspaceSchema, MAX_DB } from './keyspace.ts';
-import { addresses, choice, count, duration, host, identifier, port, ratio, secret, size, toggle } from './kinds.ts';
+import {
+  addresses,
+  choice,
+  count,
+  duration,
+  host,
+  identifier,
+  path,
+  port,
+  ratio,
+  secret,
+  size,
+  toggle,
+} from './kinds.ts';
 import { derived, hidden, setting } from './setting.ts';
 
 /** The keyspaces there are when none are configured. */
@@ -129,6 +142,22 @@ export const configSchema = z.strictObject({
     'How long a node that was told to stop may take to answer what is in flight.',
   ),
 
+  'data-dir': derived(
+    path(),
+    'everything is in memory only',
+    'The directory that the node keeps its data in, and nothing else does. It is made if there is none.',
+  ),
+  'flush-interval': setting(
+    duration('10ms', '10m'),
+    '1s',
+    'How long what was acknowledged may wait for the disk in keyspaces with durability: batched.',
+  ),
+  'disk-queue-limit': setting(
+    size('1mb', '16gb'),
+    '64mb',
+    'Bytes that may wait for the disk; above it writes to keyspaces that are kept on disk are refused.',
+  ),
+
   'max-clock-drift': setting(
     duration('200ms', '10m'),
     '2s',
@@ -249,6 +278,7 @@ export const SECTIONS = [
       'tombstone-collection-interval',
     ],
   },
+  { title: 'Durability', names: ['data-dir', 'flush-interval', 'disk-queue-limit'] },
   { title: 'Drills', names: ['fault-commands'] },
   { title: 'Logging', names: ['log-level', 'log-format'] },
 ] as const satisfies readonly { readonly title: string; readonly names: readonly SettingName[] }[];

@@ -2,12 +2,14 @@ import type { Config } from '../config/config.ts';
 import { Node } from '../node/node.ts';
 import { DEFAULT_ANTI_ENTROPY, DEFAULT_REPLICATION_LIMITS, type NodeOptions } from '../node/node-options.ts';
 import { RingCache } from '../node/ring-cache.ts';
+import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { BusAddress } from '../ports/outbox.ts';
 import { DEFAULT_REQUEST_LIMITS } from '../resp/request-limits.ts';
 import { mayAskAgain } from '../topology/agent.ts';
 import { Bus } from './bus/bus.ts';
 import { ClientServer } from './client-server.ts';
+import { loadNode } from './load-node.ts';
 import { LoneStart } from './lone-start.ts';
 import { NameClaim } from './name-claim.ts';
 import { packageVersion } from './package-version.ts';
@@ -86,15 +88,23 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
   );
   const client = await clients.listen();
   const busAddress = await bus.listen();
-  node = new Node(nodeOptions(config, client, busAddress), {
-    clock: SYSTEM_CLOCK,
-    random,
-    outbox: bus,
-    log,
-    process: SYSTEM_PROCESS,
-    rings: new RingCache(),
-  });
-  clients.serve(node);
+  const makeNode = (disk: Disk | undefined): Node => {
+    const ports = {
+      clock: SYSTEM_CLOCK,
+      random,
+      outbox: bus,
+      log,
+      process: SYSTEM_PROCESS,
+      rings: new RingCache(),
+      disk,
+    };
+    const made = new Node(nodeOptions(config, client, busAddress), ports);
+    node = made;
+    clients.serve(made);
+    return made;
+  };
+  node = config.dataDir === undefined ? makeNode(undefined) : await loadNode(config.dataDir, log, makeNode);
+  bus.open();
   const seeds = new SeedFinder(config.join, log, address => bus.dial(address));
   seeds.start();
   const turnedAway = Promise.withResolvers<string>();
@@ -104,6 +114,7 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
     if (node.cluster?.peers.some(peer => peer.linked)) claim.accepted();
     const reason =
       node.supersededBecause ??
+      node.storage?.disk.lostBecause ??
       node.ringChanges?.droppedBecause ??
       claim.lostBecause(nowMs) ??
       loneStart.mistakenBecause;
@@ -151,6 +162,17 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
     node.leave();
     clearInterval(ticker);
     await bus.close(deadlineMs / 2);
+    await closeDisk();
+  }
+
+  function closeDisk(): Promise<void> {
+    return new Promise(resolve => {
+      if (node.storage === undefined) return resolve();
+      node.storage.close(failure => {
+        if (failure !== undefined) log.error('ends with something that is not on disk', { reason: failure });
+        resolve();
+      });
+    });
   }
 }
 
@@ -198,5 +220,6 @@ function nodeOptions(config: Config, client: BusAddress, bus: BusAddress): NodeO
     faultCommands: config.faultCommands,
     maxClockDriftMs: config.maxClockDriftMs,
     conflictJournalBytes: config.conflictJournalBytes,
+    disk: { flushIntervalMs: config.flushIntervalMs, maxPendingBytes: config.diskQueueLimitBytes },
   };
 }

@@ -73,3 +73,10 @@ export class ByteReader {
     return start;
   }
 }
+
+/** A reader at the beginning of these bytes. */
+export function readerOf(bytes: Buffer): ByteReader {
+  const reader = new ByteReader();
+  reader.open(bytes);
+  return reader;
+}

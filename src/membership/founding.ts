@@ -320,6 +320,11 @@ export class Founding {
     this.#send(name, reason === undefined ? { type: 'wait', nonce } : { type: 'refused', nonce, reason });
   }
 
+  /** This node is of a cluster, as its disk says. Who took part in founding it is of no interest any more. */
+  restore(cluster: ClusterIdentity): void {
+    this.#join(cluster, { proposal: { actor: this.#options.self.actor, number: 0 }, founders: [] });
+  }
+
   /** The founded cluster has come to a later epoch. */
   follow(topology: Topology): void {
     if (this.#cluster !== undefined) this.#cluster = { ...this.#cluster, topology };

@@ -31,6 +31,7 @@ import { TombstoneCollector } from '../replication/tombstone-collector.ts';
 import type { Ring } from '../ring/ring.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import { NEVER } from '../store/record.ts';
+import type { NodeStorage } from './disk/node-storage.ts';
 import { makeKeyspaces } from './make-keyspaces.ts';
 import { Members, type MembersAt } from './members.ts';
 import { Codecs, MessageRouter } from './message-router.ts';
@@ -40,6 +41,7 @@ import type { OperationRunner } from './session-keys.ts';
 /** The clock is one that is judged. */
 export interface ClusterPorts extends NodePorts {
   readonly clock: ClockGuard;
+  readonly storage?: NodeStorage | undefined;
   /** A peer's message is of another ring epoch than this node's. */
   sawEpoch(from: Peer, epoch: number): void;
 }
@@ -96,7 +98,7 @@ export class Cluster implements OperationRunner {
     this.self = new Peer(options.name, true);
     this.#members = new Members(this.self, identity.topology, ports.rings);
     this.#topology = identity.topology;
-    this.keyspaces = makeKeyspaces(options, this.#members.rings, identity.hashKey, actors);
+    this.keyspaces = makeKeyspaces(options, this.#members.rings, identity.hashKey, actors, ports.storage);
     const codecs = new Codecs(new RecordCodec(actors));
     this.context = this.#makeContext(ports, options, actor, actors, counters, codecs);
     const hasten = (peer: Peer): void => this.antiEntropy.hasten(peer);
@@ -253,7 +255,10 @@ export class Cluster implements OperationRunner {
   }
 
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
-    if (this.#coordinatesBest(keyspace, operation)) this.coordinator.run(keyspace, operation, sink);
+    // A client is told by the node that it asked, though others might take the write: the node has to be seen to.
+    const { refusal } = keyspace.durability;
+    if (operation.kind === 'write' && refusal !== undefined) sink.complete({ status: 'refused', error: refusal });
+    else if (this.#coordinatesBest(keyspace, operation)) this.coordinator.run(keyspace, operation, sink);
     else this.forwarder.forward(keyspace, operation, sink);
   }
 

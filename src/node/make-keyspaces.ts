@@ -6,6 +6,7 @@ import { Placement } from '../replication/placement.ts';
 import type { Rings } from '../replication/rings.ts';
 import { ConflictJournal } from '../store/conflict-journal.ts';
 import { RecordStore } from '../store/record-store.ts';
+import type { NodeStorage } from './disk/node-storage.ts';
 import type { NodeOptions } from './node-options.ts';
 
 /** The keyspaces of a member, empty, by database number; those with the same N share their placement. */
@@ -14,6 +15,7 @@ export function makeKeyspaces(
   rings: Rings,
   hashKey: HashKey,
   actors: Actors,
+  storage: NodeStorage | undefined,
 ): ReadonlyMap<number, Keyspace> {
   const placements = new Map<number | 'all', Placement>();
   const make = (policy: NodeOptions['keyspaces'][number]): Keyspace => {
@@ -21,7 +23,8 @@ export function makeKeyspaces(
     const placement = placements.get(replicas) ?? allAtOnce(Placement.make(rings, replicas));
     placements.set(replicas, placement);
     const conflicts = new ConflictJournal(conflictJournalBytes);
-    return new Keyspace(policy, new RecordStore({ actors, hashKey, conflicts }), placement, conflicts);
+    const durability = storage?.durabilityOf(policy.durability);
+    return new Keyspace(policy, new RecordStore({ actors, hashKey, conflicts }), placement, conflicts, durability);
   };
   return new Map(keyspaces.map(policy => [policy.db, make(policy)]));
 }

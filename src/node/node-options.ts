@@ -1,5 +1,6 @@
 import type { SwimTimings } from '../membership/swim-options.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { BusAddress, NodeName, Outbox } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
@@ -8,6 +9,7 @@ import type { HintOptions } from '../replication/hints.ts';
 import type { KeyspacePolicy } from '../replication/policy.ts';
 import type { ReplicationLimits } from '../replication/replication-context.ts';
 import type { CollectionOptions } from '../replication/tombstone-collector.ts';
+import type { NodeDiskOptions } from './disk/node-disk.ts';
 import type { RingCache } from './ring-cache.ts';
 
 /** All that a node is told when it is made; none of it changes. */
@@ -42,6 +44,8 @@ export interface NodeOptions {
   readonly maxClockDriftMs: number;
   /** Bytes of versions put aside that are kept of each keyspace. */
   readonly conflictJournalBytes: number;
+  /** Of no interest without a disk. */
+  readonly disk: NodeDiskOptions;
   /** Whether operators may order failures. */
   readonly faultCommands: boolean;
 }
@@ -54,6 +58,8 @@ export interface NodePorts {
   readonly log: Log;
   readonly process: ProcessFacts;
   readonly rings: RingCache;
+  /** Where what a former process has left is, and what this one keeps goes; none in a node that is in memory only. */
+  readonly disk?: Disk | undefined;
 }
 
 export interface ProcessFacts {
@@ -73,6 +79,8 @@ export const DEFAULT_ANTI_ENTROPY: AntiEntropyOptions = {
   bytesPerSecond: 64 << 20,
   transferBytesPerSecond: 64 << 20,
 };
+
+export const DEFAULT_DISK: NodeDiskOptions = { flushIntervalMs: 1_000, maxPendingBytes: 64 << 20 };
 
 export const DEFAULT_COLLECTION: CollectionOptions = { intervalMs: 10_000 };
 

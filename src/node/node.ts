@@ -1,13 +1,11 @@
 import { Actors } from '../clock/actors.ts';
-import { wallMsOf } from '../clock/hybrid-clock.ts';
-import { createCommandTable } from '../commands/all-commands.ts';
 import { MalformedMessageError } from '../lib/byte-reader.ts';
 import { drawHex } from '../lib/draw.ts';
 import { CLOCK_UNKNOWN, type ClockVerdict } from '../membership/clock-judge.ts';
 import type { ClusterIdentity } from '../membership/cluster.ts';
 import { Founding, type FoundingEvent } from '../membership/founding.ts';
 import type { Member, MembershipEvent } from '../membership/member.ts';
-import { Swim } from '../membership/swim.ts';
+import type { Swim } from '../membership/swim.ts';
 import { allMembers, isOwner, type Topology } from '../membership/topology.ts';
 import type { LogFields } from '../ports/log.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
@@ -17,15 +15,16 @@ import type { Keyspace } from '../replication/keyspace.ts';
 import { MessageType } from '../replication/message-type.ts';
 import type { KeyOperation } from '../replication/operation.ts';
 import type { Peer } from '../replication/peer.ts';
-import { BlockPool } from '../resp/block-pool.ts';
 import type { OutcomeSink } from '../store/outcome.ts';
 import type { ClientSocket } from './client-connection.ts';
 import { ClientCounters } from './client-counters.ts';
 import { Cluster, type ClusterPorts } from './cluster.ts';
 import { type ControlMessage, decodeControl, encodeControl } from './control-messages.ts';
+import { type Loaded, NodeStorage } from './disk/node-storage.ts';
 import type { DrillMessage } from './drill-messages.ts';
 import { Drills } from './drills.ts';
 import { Explainer } from './explainer.ts';
+import { MEMBERSHIP_TICK_MS, makeSwim } from './make-swim.ts';
 import { NameBearers } from './name-bearers.ts';
 import { Neighbours } from './neighbours.ts';
 import type { NodeOptions, NodePorts } from './node-options.ts';
@@ -34,16 +33,10 @@ import { RingChanges } from './ring-changes.ts';
 import { sayClock, sayFounding, sayMembership } from './say.ts';
 import { ServerView } from './server-view.ts';
 import { Session, type SessionEnvironment } from './session.ts';
+import { makeEnvironment } from './session-environment.ts';
 
-/** 16 MiB at most of blocks for replies: where many connections are answered in one turn each needs one at once. */
-const OUTPUT_BLOCKS = 256;
-
-/** 8 MiB at most of blocks for replies that wait for others before them. */
-const SIDE_BLOCKS = 1024;
-const SIDE_BLOCK_BYTES = 8192;
-
-/** How often membership and founding are given the time. */
-const MEMBERSHIP_TICK_MS = 100;
+/** Whether the disk has been read; or why that has failed. */
+type Load = 'loading' | 'loaded' | Extract<Loaded, { readonly found: 'corrupt' | 'unusable' }>;
 
 /**
  * A whole node without its sockets: messages, links and the time come in by these methods, everything leaves through
@@ -70,6 +63,8 @@ export class Node {
   readonly #environment: SessionEnvironment;
   readonly #names = new NameBearers();
   readonly #startedWallMs: number;
+  /** What it keeps on disk, if it has one. */
+  readonly storage: NodeStorage | undefined;
   #swim: Swim | undefined;
   #cluster: Cluster | undefined;
   #explainer: Explainer | undefined;
@@ -77,6 +72,7 @@ export class Node {
   #viewVersion = 0;
   #nextMembershipTickMs = 0;
   #refillingSaid = false;
+  #load: Load = 'loaded';
   #clock: ClockVerdict = CLOCK_UNKNOWN;
 
   constructor(options: NodeOptions, ports: NodePorts) {
@@ -84,7 +80,8 @@ export class Node {
     this.#ports = ports;
     this.#guard = new ClockGuard(ports.clock, options.maxClockDriftMs, () => this.#judgeClock());
     const sawEpoch = (from: Peer, epoch: number) => this.#ringChanges?.agent.saw(from.name, epoch);
-    this.#guarded = { ...ports, clock: this.#guard, sawEpoch };
+    this.storage = ports.disk && new NodeStorage(ports.disk, { ...options.disk, name: options.name }, ports);
+    this.#guarded = { ...ports, clock: this.#guard, sawEpoch, storage: this.storage };
     this.actor = `${options.name}.${drawHex(ports.random, 8)}`;
     this.#startedWallMs = ports.clock.wallMs();
     this.#neighbours = new Neighbours(options.name, ports.outbox);
@@ -110,21 +107,18 @@ export class Node {
       },
     );
     this.#view = new ServerView(this, options, this.#guarded, this.#startedWallMs, drawHex(ports.random, 20));
-    this.#environment = {
-      clock: this.#guard,
-      table: createCommandTable(),
-      server: this.#view,
-      keyspaces: {
-        has: db => options.keyspaces.some(policy => policy.db === db),
-        get: db => this.#cluster?.keyspaces.get(db),
-      },
-      runner: this,
-      counters: this.clientCounters,
-      pool: new BlockPool(OUTPUT_BLOCKS),
-      sidePool: new BlockPool(SIDE_BLOCKS, SIDE_BLOCK_BYTES),
-      initial: { db: options.defaultKeyspace, authenticated: options.password === '' },
-      maxPendingReplies: options.maxPendingReplies,
-    };
+    this.#environment = makeEnvironment(this, this.#view, this.#guard, options);
+    if (this.storage !== undefined) this.#loadFrom(this.storage);
+  }
+
+  /** Until the node has read its disk it takes part in nothing. */
+  get isLoading(): boolean {
+    return this.#load !== 'loaded';
+  }
+
+  /** Why what is on the disk cannot be used; undefined while it can. */
+  get unusable(): { readonly found: 'corrupt' | 'unusable'; readonly reason: string } | undefined {
+    return typeof this.#load === 'object' ? this.#load : undefined;
   }
 
   /** What this node says of itself in a handshake; the cluster's id appears in it with the founding. */
@@ -232,7 +226,7 @@ export class Node {
 
   /** A message from a peer that its link has authenticated. It may be kept. */
   receive(from: NodeName, message: Buffer): void {
-    if (this.supersededBecause !== undefined) return;
+    if (this.supersededBecause !== undefined || this.isLoading) return;
     if (message[0] === MessageType.control) return this.#receiveControl(from, message);
     const peer = this.#cluster?.peerOf(from);
     if (peer === undefined || peer.isSelf || this.drills.isCut(from)) return;
@@ -247,7 +241,7 @@ export class Node {
 
   /** To be called every few tens of milliseconds. */
   tick(): void {
-    if (this.supersededBecause !== undefined) return;
+    if (this.supersededBecause !== undefined || this.isLoading) return;
     const nowMs = this.#nowMs();
     if (nowMs >= this.#nextMembershipTickMs) {
       this.#nextMembershipTickMs = nowMs + MEMBERSHIP_TICK_MS;
@@ -260,6 +254,7 @@ export class Node {
     }
     this.#ringChanges?.getReady();
     this.#cluster?.tick();
+    this.storage?.tick(nowMs);
     this.#explainer?.tick();
   }
 
@@ -286,10 +281,7 @@ export class Node {
 
   #receiveControl(from: NodeName, bytes: Buffer): void {
     const control = decodeControl(bytes);
-    if (control === undefined) {
-      this.#ports.log.warn('a peer sent a message that cannot be read', { peer: from });
-      return;
-    }
+    if (control === undefined) return this.#ports.log.warn('a peer sent a message that cannot be read', { peer: from });
     if (control.kind === 'drill') return this.#hearDrills(control.message);
     if (this.drills.isCut(from)) return;
     switch (control.kind) {
@@ -315,40 +307,44 @@ export class Node {
   #onFounding(event: FoundingEvent): void {
     if (event.type === 'refused' || event.type === 'joining') return sayFounding(this.#ports.log, event);
     const { cluster } = event;
-    this.#join(cluster);
+    this.#join(cluster, this.#makeCluster(cluster));
     const returning = event.type === 'admitted' && event.returning && isOwner(cluster.topology, this.#options.name);
     sayFounding(this.#ports.log, event, { returning, replaces: this.#options.replaces });
     if (returning) this.#cluster!.beginRefill();
+    this.storage?.begin(cluster, this.#cluster!);
     this.#ringChanges!.found(event.founders);
     this.#tellRefill();
   }
 
-  /** From here on the cluster is known: the ring, the keyspaces, membership. */
-  #join(identity: ClusterIdentity): void {
-    this.#viewVersion++;
-    const { random } = this.#ports;
-    const members = allMembers(identity.topology);
-    this.#cluster = new Cluster(identity, this.#options, this.#guarded, this.actor, this.#actors, this.counters);
-    this.#ringChanges = this.#makeRingChanges(identity);
-    this.#swim = new Swim(
-      {
-        self: this.identity(),
-        startedAtMs: this.#startedWallMs,
-        members,
-        timings: {
-          tickIntervalMs: MEMBERSHIP_TICK_MS,
-          maxClockDriftMs: this.#options.maxClockDriftMs,
-          ...this.#options.membership,
-        },
-      },
-      {
-        random,
-        wallMs: () => this.#ports.clock.wallMs(),
-        latestMs: () => wallMsOf(this.#cluster!.context.stamps.last),
-        send: (to, message) => this.#sendControl(to, { kind: 'swim', message }),
-        event: event => this.#onMembership(event),
+  /** What a former process of this node has left is read before this one takes part in anything. */
+  #loadFrom(storage: NodeStorage): void {
+    this.#load = 'loading';
+    storage.load(
+      identity => this.#makeCluster(identity),
+      loaded => {
+        this.#load = loaded.found === 'corrupt' || loaded.found === 'unusable' ? loaded : 'loaded';
+        if (loaded.found !== 'cluster') return;
+        this.#founding.restore(loaded.identity);
+        this.#join(loaded.identity, loaded.cluster);
+        this.#tellRefill();
       },
     );
+  }
+
+  #makeCluster(identity: ClusterIdentity): Cluster {
+    return new Cluster(identity, this.#options, this.#guarded, this.actor, this.#actors, this.counters);
+  }
+
+  /** From here on the cluster is known: the ring, the keyspaces, membership. */
+  #join(identity: ClusterIdentity, cluster: Cluster): void {
+    this.#viewVersion++;
+    const members = allMembers(identity.topology);
+    this.#cluster = cluster;
+    this.#ringChanges = this.#makeRingChanges(identity);
+    this.#swim = makeSwim(this.identity(), this.#startedWallMs, cluster, this.#options, this.#ports, {
+      send: (to, message) => this.#sendControl(to, { kind: 'swim', message }),
+      event: event => this.#onMembership(event),
+    });
     this.#explainer = new Explainer(this.#cluster.context, this.#cluster.hints, (to, message) =>
       this.#sendControl(to, { kind: 'explain', message }),
     );
@@ -391,6 +387,7 @@ export class Node {
     const before = new Set([...this.#swim!.members()].map(({ name }) => name));
     const members = allMembers(topology);
     this.#viewVersion++;
+    this.storage?.adopted(topology);
     this.#founding.follow(topology);
     this.#swim!.setMembers(members);
     this.drills.know(new Set(members.map(({ name }) => name)));

@@ -4,6 +4,7 @@ import type {
   QuarantinedRecord,
   ReplicaVersion,
   Server,
+  ServerDisk,
   ServerKeyspace,
   ServerMoves,
   ServerNode,
@@ -73,6 +74,14 @@ export class ServerView implements Server {
     const { epoch, members } = cluster.topology;
     if (this.#cluster?.epoch !== epoch) this.#cluster = { id: cluster.id, epoch, size: members.length };
     return this.#cluster;
+  }
+
+  get isLoading(): boolean {
+    return this.#node.isLoading;
+  }
+
+  get disk(): ServerDisk | undefined {
+    return this.#node.storage?.disk;
   }
 
   get unfoundedReason(): string {

@@ -370,12 +370,16 @@ export class AntiEntropy {
   }
 
   #pieceEnded(schedule: SyncSchedule, round: SyncRound, slot: number): void {
-    if (round.pieceEnded(slot)) this.#slotMerged(schedule, round, slot);
+    if (!round.pieceEnded(slot) || !mustLearn(schedule)) return;
+    schedule.keyspace.durability.whenKept(() => this.#slotMerged(schedule, round, slot));
   }
 
+  /** What is here of these slots now is all that the peer had. Others may let go of it for that reason. */
   #slotsMerged(schedule: SyncSchedule, round: SyncRound, from: number, count: number): void {
     if (!mustLearn(schedule)) return;
-    for (const slot of schedule.slots.subarray(from, from + count)) this.#slotMerged(schedule, round, slot);
+    schedule.keyspace.durability.whenKept(() => {
+      for (const slot of schedule.slots.subarray(from, from + count)) this.#slotMerged(schedule, round, slot);
+    });
   }
 
   /** What the peer said before it knew of the slot's present lists proves nothing (decision 0015); the next round does. */

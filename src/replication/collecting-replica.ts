@@ -46,7 +46,8 @@ export class CollectingReplica {
       case 'propose': {
         const wallMs = this.#context.clock.wallMs();
         const held = Uint8Array.from(entries, entry => (holdsTombstone(keyspace, entry, wallMs) ? 1 : 0));
-        return answer(reply(id, step, floor, held));
+        // Once others have let go of it, it must not be that the value comes back from this disk.
+        return keyspace.durability.whenKept(() => answer(reply(id, step, floor, held)));
       }
       case 'settle':
         return this.#fence.raise(settled => {

@@ -37,7 +37,7 @@ export class Coordinator {
   }
 
   run(keyspace: Keyspace, operation: KeyOperation, sink: OutcomeSink): void {
-    const reason = this.whyNot(operation);
+    const reason = this.whyNot(keyspace, operation);
     if (reason !== undefined) {
       this.#context.counters.unavailable++;
       sink.complete({ status: 'unavailable', reason });
@@ -54,9 +54,11 @@ export class Coordinator {
   }
 
   /** Why this node must leave the operation to another; undefined when it need not. */
-  whyNot({ kind }: KeyOperation): string | undefined {
+  whyNot({ durability }: Keyspace, { kind }: KeyOperation): string | undefined {
     const { guard, actors, self } = this.#context;
-    if (kind === 'read' || guard.stepsBack === undefined) return undefined;
+    if (kind === 'read') return undefined;
+    if (durability.refusal !== undefined) return durability.refusal;
+    if (guard.stepsBack === undefined) return undefined;
     return `the clock of ${nodeOfActor(actors.nameOf(self))} ${guard.stepsBack}`;
   }
 

@@ -108,7 +108,7 @@ export class Forwarder {
       const reason = `slot ${operation.slot} has other owners at ring epoch ${this.#context.epoch}`;
       return this.#decline(from, id, { status: 'moved', reason });
     }
-    const reason = this.#coordinator.whyNot(operation);
+    const reason = this.#coordinator.whyNot(keyspace, operation);
     if (reason === undefined) this.#coordinator.run(keyspace, operation, { complete });
     else this.#decline(from, id, { status: 'declined', reason });
   }

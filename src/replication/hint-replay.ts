@@ -69,7 +69,7 @@ export class HintReplay {
     const { handover } = record;
     this.#context.counters.hintsReplayed++;
     handover.unanswered--;
-    if (handover.unanswered === 0 && !handover.isPutBack) this.#hints.release(handover.hint);
+    if (handover.unanswered === 0 && !handover.isPutBack) this.#hints.release(from, handover.hint);
   }
 
   /** Who is to be handed what is about to change: everything under way is a hint again. */
@@ -109,7 +109,7 @@ export class HintReplay {
     const slot = slotOfHint(hint);
     const keyspace = keyspaces.get(dbOf(hint))!;
     const records = recordsUnder(keyspace.storeOf(slot), slot, [hashOfHint(hint)]);
-    if (records.length === 0) this.#hints.release(hint);
+    if (records.length === 0) this.#hints.release(peer, hint);
     const handover = { peer, hint, second, unanswered: records.length, isPutBack: false };
     for (const { key, record } of records) {
       const underWay = { handover, startedMs: nowMs, transferMs: transferMs(record.value?.length ?? 0) };

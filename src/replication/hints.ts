@@ -1,5 +1,6 @@
 import type { Stamp } from '../clock/hybrid-clock.ts';
 import type { Log } from '../ports/log.ts';
+import type { HintJournal } from './hint-journal.ts';
 import { dbOf, type Hint, HintQueue, hashOfHint, MAX_GROWTH_BYTES, slotOfHint, toHint } from './hint-queue.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
@@ -49,6 +50,7 @@ export class Hints {
   /** Records were refused since one was last let go. */
   #refusing = false;
   readonly #hasten: (peer: Peer) => void;
+  #journal: HintJournal | undefined;
 
   /** @param hasten calls for a round of anti-entropy with a peer. */
   constructor(context: ReplicationContext, options: HintOptions, log: Log, hasten: (peer: Peer) => void) {
@@ -56,6 +58,24 @@ export class Hints {
     this.#options = options;
     this.#log = log;
     this.#hasten = hasten;
+  }
+
+  /** From now on the journal is told which hints there are. */
+  tell(journal: HintJournal): void {
+    this.#journal = journal;
+  }
+
+  /**
+   * Takes up what a former process of this node has left: the peer was owed this for so long already. What is older than this process
+   * counts as noted at its start. What was kept for others is taken up by `keep`.
+   *
+   * @returns whether it is about a keyspace that there is.
+   */
+  restore(peer: Peer, hint: Hint, ageSeconds: number): boolean {
+    const keyspace = this.#context.keyspaces.get(dbOf(hint));
+    if (keyspace?.placement.isWrittenHere(slotOfHint(hint)) === true)
+      this.#queueOf(peer).add(hint, Math.max(0, this.#nowSeconds() - ageSeconds));
+    return keyspace !== undefined;
   }
 
   /** Hints that wait for their peers. */
@@ -100,7 +120,7 @@ export class Hints {
     const hint = toHint(keyspace.db, slot, hash);
     const queue = this.#queueOf(peer);
     if (!queue.isFull || queue.hasLately(hint) || this.#hasRoom(MAX_GROWTH_BYTES)) {
-      return this.#add(queue, hint, !keyspace.placement.isWrittenHere(slot));
+      return this.#add(peer, hint, !keyspace.placement.isWrittenHere(slot));
     }
     this.#context.counters.hintsOverflowed++;
     this.#oweRound(peer, 'too many');
@@ -121,7 +141,7 @@ export class Hints {
   keep(keyspace: Keyspace, slot: number, hash: number, stamp: Stamp, peers: readonly Peer[]): void {
     this.#leastKeptStamp = Math.min(this.#leastKeptStamp, stamp);
     const hint = toHint(keyspace.db, slot, hash);
-    for (const peer of peers) this.#add(this.#queueOf(peer), hint, true);
+    for (const peer of peers) this.#add(peer, hint, true);
   }
 
   /**
@@ -132,7 +152,10 @@ export class Hints {
   ringChanged(): void {
     for (const [peer, queue] of this.#queues) {
       if (this.#context.peers.includes(peer)) queue.doubt();
-      else this.#queues.delete(peer);
+      else {
+        this.#queues.delete(peer);
+        this.#journal?.forgotten(peer.name);
+      }
     }
     if (this.#kept.size > 0) this.#keptBefore.push(this.#kept);
     this.#kept = new Map();
@@ -143,8 +166,13 @@ export class Hints {
     this.#queueOf(peer).add(hint, second);
   }
 
-  /** A hint that was taken out is done with: handed over, or void. */
-  release(hint: Hint): void {
+  /** A hint that was taken out is done with: handed over, or void. One that has been noted anew meanwhile waits on. */
+  release(peer: Peer, hint: Hint): void {
+    if (this.#queues.get(peer)?.hasLately(hint) !== true) this.#journal?.ended(peer.name, hint);
+    this.#unkeep(hint);
+  }
+
+  #unkeep(hint: Hint): void {
     const references = this.#kept.get(hint);
     if (references === undefined) return;
     if (references > 1) this.#kept.set(hint, references - 1);
@@ -156,7 +184,7 @@ export class Hints {
     this.#keepSomeAnew();
     let left = BLOCKS_AT_ONCE;
     for (const [peer, queue] of this.#queues) {
-      while (left > 0 && queue.judge(hint => this.#isOwed(peer, hint))) left--;
+      while (left > 0 && queue.judge(hint => this.#judge(peer, hint))) left--;
       while (left > 0 && this.#expireSome(peer, queue)) left--;
       if (queue.size === 0) this.#queues.delete(peer);
     }
@@ -167,9 +195,11 @@ export class Hints {
     }
   }
 
-  #add(queue: HintQueue, hint: Hint, isKept: boolean): void {
+  #add(peer: Peer, hint: Hint, isKept: boolean): void {
+    const queue = this.#queueOf(peer);
     if (queue.hasLately(hint)) return;
     queue.add(hint, this.#nowSeconds());
+    this.#journal?.noted(peer.name, hint);
     this.#context.counters.hintsNoted++;
     if (isKept) this.#kept.set(hint, (this.#kept.get(hint) ?? 0) + 1);
   }
@@ -177,7 +207,7 @@ export class Hints {
   #expireSome(peer: Peer, queue: HintQueue): boolean {
     const oldest = this.#nowSeconds() - this.#options.maxAgeMs / 1000;
     return queue.dropOlderThan(oldest, hint => {
-      this.release(hint);
+      this.release(peer, hint);
       this.#context.counters.hintsExpired++;
       this.#oweRound(peer, 'too old');
     });
@@ -194,6 +224,12 @@ export class Hints {
     const slot = slotOfHint(hint);
     const { placement } = this.#context.keyspaces.get(dbOf(hint))!;
     return placement.isWrittenHere(slot) && placement.writersOf(slot).includes(peer);
+  }
+
+  #judge(peer: Peer, hint: Hint): boolean {
+    const isOwed = this.#isOwed(peer, hint);
+    if (!isOwed) this.#journal?.ended(peer.name, hint);
+    return isOwed;
   }
 
   #keepSomeAnew(): void {
@@ -214,7 +250,7 @@ export class Hints {
     const slot = slotOfHint(hint);
     const hash = hashOfHint(hint);
     if (!keyspace.placement.isWrittenHere(slot)) {
-      for (const peer of keyspace.placement.writersOf(slot)) this.#add(this.#queueOf(peer), hint, true);
+      for (const peer of keyspace.placement.writersOf(slot)) this.#add(peer, hint, true);
       return;
     }
     for (const { key, record } of recordsUnder(keyspace.kept, slot, [hash])) {

@@ -30,7 +30,8 @@ export class Housekeeper {
 
   /** @returns whether there was anything to do, so that there may be more. */
   #step(wallMs: number): boolean {
-    const { store, placement } = this.#keyspace;
+    const { store, placement, durability } = this.#keyspace;
+    if (durability.refusal !== undefined) return false;
     const freed = store.freeDropped(STEP);
     const dropped = store.sweepExpired(wallMs, STEP);
     const moved = store.compact(STEP);

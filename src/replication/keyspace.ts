@@ -3,8 +3,10 @@ import { type ReplicaCount, resolveCount } from '../lib/replica-count.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import type { ConflictJournal } from '../store/conflict-journal.ts';
+import type { RecordJournal } from '../store/record-journal.ts';
 import type { RecordStore } from '../store/record-store.ts';
 import { CollectedTombstones } from './collected-tombstones.ts';
+import { type Durability, IN_MEMORY } from './durability.ts';
 import type { Peer } from './peer.ts';
 import type { Placement } from './placement.ts';
 import type { KeyspacePolicy } from './policy.ts';
@@ -43,10 +45,20 @@ export class Keyspace {
   /** What last-write-wins put aside here. */
   readonly conflicts: ConflictJournal;
   readonly collected = new CollectedTombstones(COLLECTED_REMEMBERED);
+  /** What its acknowledgements wait for. */
+  readonly durability: Durability;
   #placement: Placement;
   #kept: RecordStore | undefined;
+  #keptJournal: RecordJournal | undefined;
 
-  constructor(policy: KeyspacePolicy, store: RecordStore, placement: Placement, conflicts: ConflictJournal) {
+  constructor(
+    policy: KeyspacePolicy,
+    store: RecordStore,
+    placement: Placement,
+    conflicts: ConflictJournal,
+    durability = IN_MEMORY,
+  ) {
+    this.durability = durability;
     this.conflicts = conflicts;
     this.policy = policy;
     this.store = store;
@@ -83,8 +95,18 @@ export class Keyspace {
 
   /** Records that this node keeps for replicas that could not be reached, when it stands in; none that it is a replica of. */
   get kept(): RecordStore {
-    this.#kept ??= this.store.createAlike();
+    if (this.#kept === undefined) {
+      this.#kept = this.store.createAlike();
+      if (this.#keptJournal !== undefined) this.#kept.tell(this.#keptJournal);
+    }
     return this.#kept;
+  }
+
+  /** From now on these are told of every change of the records here, and of those that are kept for others. */
+  tell(journal: RecordJournal, keptJournal: RecordJournal): void {
+    this.store.tell(journal);
+    this.#keptJournal = keptJournal;
+    this.#kept?.tell(keptJournal);
   }
 
   /** Bytes of records that are kept for others. */
@@ -93,7 +115,9 @@ export class Keyspace {
   }
 
   forgetKept(): void {
+    if (this.#kept === undefined) return;
     this.#kept = undefined;
+    this.#keptJournal?.cleared();
   }
 
   /** Where this node has the slot's records: with its own, or with those that it keeps for others. */
@@ -178,6 +202,8 @@ export class Keyspace {
   acknowledgesAlone(slot: number): boolean {
     const { placement } = this;
     const mayNeedMore = placement.otherCount > placement.replicaCount;
+    const { acknowledgesLate, refusal } = this.durability;
+    if (acknowledgesLate || refusal !== undefined) return false;
     return placement.isOnAllSides(slot) && !mayNeedMore && !this.refill.isPending(slot);
   }
 

@@ -1,5 +1,7 @@
 import type { ReplicaCount } from '../lib/replica-count.ts';
 
+export type DurabilityMode = 'none' | 'batched' | 'sync';
+
 /** What a keyspace promises, and how much it may hold. */
 export interface KeyspacePolicy {
   /** The Redis database number. */
@@ -16,6 +18,8 @@ export interface KeyspacePolicy {
   readonly sloppy: boolean;
   /** Whether a read at R≥2 answers before or after R replicas hold what it found. */
   readonly readRepair: 'async' | 'blocking';
+  /** Whether what a replica has acknowledged survives its process: never, but for the last moments, or always. */
+  readonly durability: DurabilityMode;
   /** Bytes of records a node may hold of this keyspace; 0: no limit. */
   readonly maxMemoryBytes: number;
 }

@@ -53,8 +53,13 @@ export class Replica {
     const refilling = keyspace.refill.isPending(slot);
     const { id } = message;
     const sent = status === 'record' ? store.read(ref) : undefined;
-    announce(this.#context, from, 'read', id, sent?.value?.length ?? 0);
-    this.#context.send(from, this.#context.messages.encodeReadReply({ id, refilling, status, record: sent }));
+    const answer = (): void => {
+      announce(this.#context, from, 'read', id, sent?.value?.length ?? 0);
+      this.#context.send(from, this.#context.messages.encodeReadReply({ id, refilling, status, record: sent }));
+    };
+    // Where a read is told only what enough replicas hold, this is a word that it is held.
+    if (keyspace.policy.readRepair === 'blocking') keyspace.durability.whenAcknowledged(answer);
+    else answer();
   }
 
   /** A peer hands over what it could not send when it was written; what is older than what is held is handed over too. */
@@ -63,7 +68,7 @@ export class Replica {
     const keyspace = this.#keyspaceOf(from, message);
     if (keyspace?.placement.takesWrites(slot, message.epoch) !== true) return void this.#context.counters.misdirected++;
     if (absorb(this.#context, from, keyspace, slot, key, record) === 'held') return;
-    this.#context.send(from, this.#hintMessages.encodeHinted(id));
+    keyspace.durability.whenKept(() => this.#context.send(from, this.#hintMessages.encodeHinted(id)));
   }
 
   /** An owner has something newer than what it was offered (`leftovers.ts`): then it lacks nothing of it. */
@@ -79,13 +84,18 @@ export class Replica {
   #acknowledge(from: Peer, keyspace: Keyspace, slot: number, message: Replicate, outcome: MergeOutcome): void {
     const { messages } = this.#context;
     const { id, key, record } = message;
+    // What is told of a greater stamp is no promise.
     if (outcome === 'behind') {
       const stamp = keyspace.greatestStamp(slot, key);
       this.#context.send(from, messages.encodeReplicated({ id, status: 'behind', stamp }));
       return;
     }
-    const status = keyspace.refill.isPending(slot) ? 'refilling' : 'stored';
-    this.#context.send(from, messages.encodeReplicated({ id, status, stamp: stampOf(record) }));
+    const stored = {
+      id,
+      status: keyspace.refill.isPending(slot) ? 'refilling' : 'stored',
+      stamp: stampOf(record),
+    } as const;
+    keyspace.durability.whenAcknowledged(() => this.#context.send(from, messages.encodeReplicated(stored)));
   }
 
   /** Nobody waits for an answer, but a coordinator that is behind is itself a stale replica, be it only the expiry that is newer here. */

@@ -86,7 +86,7 @@ export function admits(
 }
 
 /**
- * Merges a record that a peer sent, if it is admitted (else `held`). A tombstone that was collected here is refused, and the peer told
+ * Merges a record that a peer sent, if it is admitted and there is room for it (else `held`). A tombstone that was collected here is refused, and the peer told
  * that it may go there too.
  */
 export function absorb(
@@ -97,6 +97,8 @@ export function absorb(
   key: Uint8Array,
   record: StoredRecord,
 ): MergeOutcome | 'held' {
+  // What could not be kept is not taken: whoever sent it has it still.
+  if (keyspace.durability.refusal !== undefined) return 'held';
   if (!admits(context, from, keyspace, slot, key, record)) return 'held';
   const hash = keyspace.store.hashOf(key);
   if (keyspace.collected.size > 0 && isCollected(keyspace, slot, hash, key, record)) {

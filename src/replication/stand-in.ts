@@ -47,7 +47,9 @@ export class StandIn {
     const outcome = absorb(this.#context, from, keyspace, slot, key, record);
     this.#hints.keep(keyspace, slot, keyspace.store.hashOf(key), record.dot.stamp, peers);
     if (outcome === 'behind') return this.#answerBehind(from, id, keyspace.greatestStamp(slot, key));
-    this.#context.send(from, this.#context.messages.encodeReplicated({ id, status: 'stored', stamp }));
+    keyspace.durability.whenAcknowledged(() => {
+      this.#context.send(from, this.#context.messages.encodeReplicated({ id, status: 'stored', stamp }));
+    });
   }
 
   #answerBehind(to: Peer, id: number, stamp: Stamp): void {

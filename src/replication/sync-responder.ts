@@ -1,4 +1,5 @@
 import type { Keyspace } from './keyspace.ts';
+import type { Encoded } from './message-type.ts';
 import type { Peer } from './peer.ts';
 import { isOfThisEpoch, type ReplicationContext } from './replication-context.ts';
 import { answerPage, sizeOf } from './slot-pages.ts';
@@ -10,8 +11,9 @@ import { announce } from './transfer-time.ts';
 export interface SyncPair {
   readonly keyspace: Keyspace;
   readonly peer: Peer;
-  /** The slots both hold, ascending; the same list at both ends, for it follows from the ring. */
+  /** The slots both hold, ascending; the same list at both ends, for it follows from the ring. Those that are offered, where they are. */
   readonly slots: Uint16Array;
+  readonly isOffer?: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export class SyncResponder {
     const equal = low === root[0] && high === root[1];
     const refilling = keyspace.refill.slotsLeft > 0;
     const arriving = keyspace.arrivals.slotsLeft > 0;
-    this.#context.send(from, this.#messages.encodeRoot({ round, db, refilling, arriving, equal }));
+    this.#tell(from, pair, () => this.#messages.encodeRoot({ round, db, refilling, arriving, equal }));
   }
 
   /** A peer shows the digests of some blocks' children: say which differ. */
@@ -54,7 +56,7 @@ export class SyncResponder {
     const pair = this.#pairFor(from, db, round);
     if (pair === undefined || !isOfThisEpoch(this.#context, from, epoch)) return;
     const children = blocks.map(compared => differingChildren(pair, compared));
-    this.#context.send(from, this.#messages.encodeDiffering({ round, db, ask, children }));
+    this.#tell(from, pair, () => this.#messages.encodeDiffering({ round, db, ask, children }));
   }
 
   /** A peer tells what it has of a page: answer with what it lacks. */
@@ -66,7 +68,16 @@ export class SyncResponder {
     const valueBytes = reply.records.reduce((sum, { record }) => sum + (record.value?.length ?? 0), 0);
     announce(this.#context, from, 'page', page.round, valueBytes);
     for (const record of reply.records) this.#context.counters.syncBytes += sizeOf(record);
-    this.#context.send(from, this.#messages.encodePageReply(reply));
+    const send = (): void => void this.#context.send(from, this.#messages.encodePageReply(reply));
+    if (page.isOffer) keyspace.durability.whenKept(send);
+    else send();
+  }
+
+  /** Who offers what it owns no more drops what it is told is held here. */
+  #tell(to: Peer, { keyspace, isOffer }: SyncPair, encode: () => Encoded): void {
+    const send = (): void => void this.#context.send(to, encode());
+    if (isOffer === true) keyspace.durability.whenKept(send);
+    else send();
   }
 
   /** The ring has changed: what was offered belongs to others now. */
@@ -79,7 +90,7 @@ export class SyncResponder {
     const keyspace = this.#context.keyspaces.get(db);
     if (keyspace === undefined || !slots.every(slot => keyspace.placement.isHeldHere(slot))) return;
     const offers = this.#offers.get(db) ?? new Map();
-    this.#offers.set(db, offers.set(peer, { round, pair: { keyspace, peer, slots } }));
+    this.#offers.set(db, offers.set(peer, { round, pair: { keyspace, peer, slots, isOffer: true } }));
   }
 
   #pairFor(peer: Peer, db: number, round: number): SyncPair | undefined {

@@ -5,6 +5,7 @@ import type { Mutation } from '../store/mutation.ts';
 import { type Outcome, type OutcomeSink, WRITTEN } from '../store/outcome.ts';
 import { NEVER, type StoredRecord } from '../store/record.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
+import type { Durability } from './durability.ts';
 import type { Hints } from './hints.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
@@ -90,11 +91,11 @@ export class WriteCoordinator {
     const hash = keyspace.store.hashOf(key);
     if (mutation.kind === 'delete' && keyspace.placement.isAlone) {
       keyspace.store.remove(slot, hash, key);
-      return sink.complete(outcome);
+      return this.#completeDurably(keyspace, outcome, sink);
     }
     const record = this.#stampHere(keyspace, slot, hash, key, mutation);
     const quorum = keyspace.writeQuorum(slot, need);
-    this.#addOwn(quorum, keyspace, slot);
+    if (keyspace.durability.mayAcknowledge) this.#addOwn(quorum, keyspace, slot);
     if (quorum.reached) {
       this.#replicate(keyspace, slot, key, record, 0, 0);
       return sink.complete(outcome);
@@ -104,10 +105,16 @@ export class WriteCoordinator {
     this.#begin({ keyspace, slot, hash, key, mutation, need, outcome, sink, quorum, record, answered: 0, standIns }, 0);
   }
 
+  /** A write that this node alone has to acknowledge. */
+  #completeDurably({ durability }: Keyspace, outcome: Outcome, sink: OutcomeSink): void {
+    if (durability.mayAcknowledge) return sink.complete(outcome);
+    durability.flush(isDurable => sink.complete(isDurable ? outcome : (refusedBy(durability) ?? outcome)));
+  }
+
   /** What `need` replicas on each side are to hold, if this node holds it and those owners whose bits are set, which are whole. */
   heldBy(keyspace: Keyspace, slot: number, need: ReplicaCount, holders: number): WriteQuorum {
     const quorum = keyspace.writeQuorum(slot, need);
-    this.#addOwn(quorum, keyspace, slot);
+    if (keyspace.durability.mayAcknowledge) this.#addOwn(quorum, keyspace, slot);
     for (const i of keyspace.placement.replicasOf(slot).keys()) if ((holders & (1 << i)) !== 0) quorum.add(i, false);
     return quorum;
   }
@@ -197,7 +204,7 @@ export class WriteCoordinator {
     const nowMs = clock.monotonicMs();
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (write, id) => {
       if (nowMs - write.startedMs >= write.patienceMs) {
-        this.#giveUp(write, id, tooFew(write.quorum, write.patienceMs));
+        this.#giveUp(write, id, refusedBy(write.keyspace.durability) ?? tooFew(write.quorum, write.patienceMs));
       } else if (nowMs - write.lastSentMs >= limits.resendAfterMs + write.transferMs) {
         counters.resends++;
         if (this.#mayStandIn(write)) write.standIns += write.quorum.missing;
@@ -239,6 +246,18 @@ export class WriteCoordinator {
     const id = this.#pending.add(write);
     this.#replicate(keyspace, slot, key, record, id, answered);
     this.#standIns.ask(write, id);
+    this.#awaitDisk(write, id);
+  }
+
+  /** Where acknowledgements wait for the disk, this node's own does, too. */
+  #awaitDisk(write: PendingWrite, id: number): void {
+    const { keyspace, slot, record } = write;
+    if (keyspace.durability.mayAcknowledge) return;
+    keyspace.durability.flush(isDurable => {
+      if (!isDurable || this.#pending.get(id) !== write || write.record !== record) return;
+      this.#addOwn(write.quorum, keyspace, slot);
+      if (write.quorum.reached) this.#acknowledge(write, id);
+    });
   }
 
   /** This node's own acknowledgement, as a writer or a stand-in. */
@@ -258,14 +277,15 @@ export class WriteCoordinator {
     count: ReplicaCount,
   ): Outcome | undefined {
     const { limits, counters } = this.#context;
-    const { placement } = keyspace;
+    const { placement, durability } = keyspace;
     if (mutation.kind === 'set' && !keyspace.hasRoom) return OUT_OF_MEMORY;
+    if (durability.refusal !== undefined) return refusedBy(durability);
     if (!placement.isHeldHere(slot)) {
       const value = mutation.kind === 'set' ? mutation.value : undefined;
       if (!this.#hints.mayKeep(keyspace, key, value)) return { status: 'unavailable', reason: NO_ROOM_FOR_HINTS };
     }
     const possible = keyspace.writeQuorum(slot, count);
-    if (possible.need === 1 && !placement.isMoving(slot)) return undefined;
+    if (possible.need === 1 && !placement.isMoving(slot) && !durability.acknowledgesLate) return undefined;
     if (this.#pending.size >= limits.maxPendingOperations) {
       return { status: 'unavailable', reason: `${this.#pending.size} writes are waiting for replicas` };
     }
@@ -319,7 +339,8 @@ export class WriteCoordinator {
     assert(stampOf(write.record) > stamp, 'Cannot restamp: the clock did not rise above the replica (invariant 2)');
     write.answered = 0;
     quorum.restart();
-    this.#addOwn(quorum, keyspace, slot);
+    if (keyspace.durability.mayAcknowledge) this.#addOwn(quorum, keyspace, slot);
+    else this.#awaitDisk(write, id);
     this.#sendAgain(write, id);
   }
 
@@ -387,6 +408,10 @@ function heldExpiry(keyspace: Keyspace, slot: number, hash: number, key: Uint8Ar
   const store = keyspace.storeOf(slot);
   const ref = store.find(slot, hash, key);
   return ref === 0 ? NEVER : store.expiryAtMs(ref);
+}
+
+function refusedBy({ refusal }: Durability): Outcome | undefined {
+  return refusal === undefined ? undefined : { status: 'refused', error: refusal };
 }
 
 function tooFew({ tally: { have, need } }: WriteQuorum, timeoutMs: number): Outcome {

@@ -69,7 +69,13 @@ export function checkOptions(options: SimulationOptions): void {
   }
 }
 
-const COMMON = { replicas: 3, sloppy: false, readRepair: 'async', maxMemoryBytes: 0 } as const;
+const COMMON = {
+  replicas: 3,
+  sloppy: false,
+  readRepair: 'async',
+  durability: 'none',
+  maxMemoryBytes: 0,
+} as const;
 
 /** The keyspaces of the default configuration that there are by now, a sloppy one, and one with blocking read repair. */
 export const SIMULATED_KEYSPACES: readonly KeyspacePolicy[] = [

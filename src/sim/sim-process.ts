@@ -2,6 +2,7 @@ import type { Topology } from '../membership/topology.ts';
 import { Node } from '../node/node.ts';
 import {
   DEFAULT_ANTI_ENTROPY,
+  DEFAULT_DISK,
   DEFAULT_HINTS,
   DEFAULT_REPLICATION_LIMITS,
   type NodeOptions,
@@ -245,6 +246,7 @@ function optionsOf(index: number, { nodes, keyspaces: dbs }: World, replaces: No
     faultCommands: true,
     maxClockDriftMs: 2_000,
     conflictJournalBytes: 1 << 20,
+    disk: DEFAULT_DISK,
     settings: new Map(),
   };
 }

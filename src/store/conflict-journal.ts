@@ -8,9 +8,20 @@ export interface PutAside {
   readonly value: Uint8Array | undefined;
 }
 
+export interface KeyedPutAside extends PutAside {
+  readonly key: Uint8Array;
+}
+
+/** Is told what the journal keeps, so that a disk can follow. Sequence numbers ascend. */
+export interface ConflictStore {
+  added(sequence: number, conflict: KeyedPutAside): void;
+  dropped(sequence: number): void;
+}
+
 interface Entry extends PutAside {
   readonly key: string;
   readonly bytes: number;
+  readonly sequence: number;
 }
 
 /** What an entry takes besides its key and value, about. */
@@ -31,6 +42,8 @@ export class ConflictJournal {
   readonly #byKey = new Map<string, Map<string, Entry>>();
   #byteLength = 0;
   #noted = 0;
+  #nextSequence = 1;
+  #store: ConflictStore | undefined;
 
   /** @param maxBytes 0 keeps nothing, and only counts. */
   constructor(maxBytes: number) {
@@ -50,18 +63,35 @@ export class ConflictJournal {
     return this.#noted;
   }
 
+  /** From now on the store is told what is kept. */
+  tell(store: ConflictStore): void {
+    this.#store = store;
+  }
+
+  /** Takes up what a former process of this node has left, in the order of the numbers. */
+  restore(sequence: number, conflict: KeyedPutAside): void {
+    this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
+    this.#keep(sequence, conflict);
+  }
+
   /** @param value is kept, and must not change. */
   add(key: Uint8Array, dot: Dot, value: Uint8Array | undefined): void {
+    if (this.#byKey.get(keyName(key))?.has(dotName(dot)) === true) return;
+    this.#noted++;
+    this.#keep(this.#nextSequence++, { key, dot, value });
+  }
+
+  #keep(sequence: number, conflict: KeyedPutAside): void {
+    const { key, dot, value } = conflict;
     const name = keyName(key);
     const ofKey = this.#byKey.get(name) ?? new Map<string, Entry>();
-    if (ofKey.has(dotName(dot))) return;
-    this.#noted++;
     const bytes = ENTRY_BYTES + key.length + (value?.length ?? 0);
     if (bytes > this.#maxBytes) return;
-    const entry: Entry = { key: name, dot, value, bytes };
+    const entry: Entry = { key: name, dot, value, bytes, sequence };
     this.#entries.add(entry);
     this.#byKey.set(name, ofKey.set(dotName(dot), entry));
     this.#byteLength += bytes;
+    this.#store?.added(sequence, conflict);
     if (ofKey.size > MAX_OF_KEY) this.#drop(firstOf(ofKey));
     for (const oldest of this.#entries) {
       if (this.#byteLength <= this.#maxBytes) break;
@@ -77,6 +107,7 @@ export class ConflictJournal {
   #drop(entry: Entry): void {
     this.#entries.delete(entry);
     this.#byteLength -= entry.bytes;
+    this.#store?.dropped(entry.sequence);
     const ofKey = this.#byKey.get(entry.key)!;
     ofKey.delete(dotName(entry.dot));
     if (ofKey.size === 0) this.#byKey.delete(entry.key);

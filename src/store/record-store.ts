@@ -13,6 +13,7 @@ import { KeyIndex } from './key-index.ts';
 import type { ValueSink } from './outcome.ts';
 import { PackedRecords, type RecordRef } from './packed-records.ts';
 import { type Dot, type Expiry, NEVER, type StoredRecord } from './record.ts';
+import type { RecordJournal } from './record-journal.ts';
 import { type MergeOutcome, RecordMerger } from './record-merger.ts';
 import { SlotAccounts } from './slot-accounts.ts';
 import type { SlotSet } from './slot-set.ts';
@@ -43,6 +44,7 @@ export class RecordStore {
   readonly #expiryWalk = new SlotWalk();
   readonly #compactionWalk = new SlotWalk();
   readonly #conflicts: ConflictJournal | undefined;
+  #journal: RecordJournal | undefined;
 
   constructor(options: { readonly actors: Actors; readonly hashKey: HashKey; readonly conflicts?: ConflictJournal }) {
     this.#conflicts = options.conflicts;
@@ -52,7 +54,12 @@ export class RecordStore {
     this.#accounts = new SlotAccounts(options.actors, this.#records);
   }
 
-  /** An empty store for keys of the same hash and the same actors. */
+  /** From now on the journal is told of every change. */
+  tell(journal: RecordJournal): void {
+    this.#journal = journal;
+  }
+
+  /** An empty store for keys of the same hash and the same actors, which tells nobody. */
   createAlike(): RecordStore {
     return new RecordStore({ actors: this.#actors, hashKey: this.#hashKey });
   }
@@ -251,6 +258,7 @@ export class RecordStore {
     this.#records.remove(ref);
     this.#index.remove(slot, cell);
     this.#fitLeaves(slot);
+    this.#journal?.removed(slot, key);
     return true;
   }
 
@@ -264,6 +272,7 @@ export class RecordStore {
     if (table === undefined) return 0;
     this.#accounts.drop(slot);
     this.#dropped.add(table);
+    this.#journal?.dropped(slot);
     return table.count;
   }
 
@@ -345,6 +354,7 @@ export class RecordStore {
     this.#dropped.clear();
     this.#records.clear();
     this.#accounts.clear();
+    this.#journal?.cleared();
   }
 
   #isExpired(ref: RecordRef, wallMs: number): boolean {
@@ -382,7 +392,14 @@ export class RecordStore {
       this.#accounts.enter(slot, hash, ref);
     }
     draft.value = undefined;
+    if (this.#journal !== undefined) this.#journal.held(slot, key, this.#look(ref));
     return ref;
+  }
+
+  /** The record, its value where it lies. */
+  #look(ref: RecordRef): StoredRecord {
+    const value = this.#records.valueView(ref);
+    return { dot: this.dotOf(ref), value, vector: this.vectorOf(ref), expiry: this.expiryOf(ref) };
   }
 
   /** The slot has one record more or less than before. */

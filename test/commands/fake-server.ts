@@ -4,6 +4,7 @@ import type {
   QuarantinedRecord,
   ReplicaVersion,
   Server,
+  ServerDisk,
   ServerKeyspace,
   ServerMoves,
   ServerNode,
@@ -56,6 +57,8 @@ const KEYSPACE: ServerKeyspace = {
 
 /** A node of a cluster of three that is nothing but its fields. */
 export class FakeServer implements Server {
+  isLoading = false;
+  disk: ServerDisk | undefined;
   version = '0.1.0';
   runId = 'a'.repeat(40);
   processId = 4242;

@@ -93,8 +93,15 @@ describe('policy: quorum', () => {
           const writes = subsets(n, count(write, n));
           return meet(subsets(n, count(read, n)), writes) && meet(writes, writes);
         });
-        const rest = { session: false, sloppy: false, readRepair: 'async' as const, ttlMs: 0, maxMemoryBytes: 0 };
-        const fault = faultOf({ db: 0, name: 'q', policy: 'quorum', replicas, read, write, ...rest });
+        const rest = {
+          session: false,
+          sloppy: false,
+          readRepair: 'async' as const,
+          durability: 'none' as const,
+          ttlMs: 0,
+          maxMemoryBytes: 0,
+        };
+        const fault = faultOf({ db: 0, name: 'q', policy: 'quorum', replicas, read, write, ...rest }, false);
         expect(fault === undefined).toBe(safe);
       }),
     );

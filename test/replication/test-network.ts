@@ -34,6 +34,7 @@ export const EVENTUAL: KeyspacePolicy = {
   write: 'one',
   sloppy: false,
   readRepair: 'async',
+  durability: 'none',
   maxMemoryBytes: 0,
 };
 

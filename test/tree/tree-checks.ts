@@ -30,14 +30,13 @@ const SHELLS: readonly string[] = ['io', 'cli', 'main.ts'];
 
 /**
  * The ways in: the command line, the simulator for whoever runs it, what `scripts/write-default-config.ts` calls, the
- * disk's thread, and disks, until nodes are given one.
+ * disk's thread, and the simulated drive, until simulated nodes are given one.
  */
 export const ENTRIES: readonly string[] = [
   'main.ts',
   'sim/index.ts',
   'config/default-file.ts',
   'io/disk/level-disk-worker.ts',
-  'io/disk/level-disk.ts',
   'sim/simulated-drive.ts',
 ];
 

@@ -89,11 +89,16 @@ export class Bus implements Outbox {
     this.#linkHost = this.#makeLinkHost();
   }
 
-  /** Starts to accept. @throws the system's error when the address can't be had. */
+  /** Takes the address. @throws the system's error when the address can't be had. */
   async listen(): Promise<BusAddress> {
     const address = await this.#listener.listen(this.#options.listen);
     this.#startTicking();
     return address;
+  }
+
+  /** From now on the node can be met: until then whoever calls is turned away without a word, and calls again. */
+  open(): void {
+    this.#listener.open();
   }
 
   send(to: NodeName, head: Uint8Array, body?: Uint8Array): boolean {

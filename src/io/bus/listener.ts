@@ -30,6 +30,7 @@ export class Listener implements IncomingHost {
   readonly #halfOpen = new Set<Incoming>();
   readonly #links = new Map<NodeName, Incoming>();
   #turnedAway = 0;
+  #isOpen = false;
   #lastRefusalLogMs = Number.NEGATIVE_INFINITY;
 
   constructor(host: ListenerHost) {
@@ -53,6 +54,10 @@ export class Listener implements IncomingHost {
         resolve({ host: address.host, port });
       });
     });
+  }
+
+  open(): void {
+    this.#isOpen = true;
   }
 
   /** Stops accepting and reading, at once. */
@@ -105,6 +110,7 @@ export class Listener implements IncomingHost {
   }
 
   #accept(socket: Socket): void {
+    if (!this.#isOpen) return void socket.destroy();
     if (this.#halfOpen.size >= this.limits.maxHalfOpen) {
       const [oldest] = this.#halfOpen;
       oldest?.close('too many half-open handshakes');

@@ -62,6 +62,7 @@ export async function startBus(options: TestBusOptions): Promise<TestBus> {
     },
   );
   const address = await bus.listen();
+  bus.open();
   identity.bus = address;
   open.push(bus);
   return { bus, address, identity, reports, messages, logs };

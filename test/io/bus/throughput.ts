@@ -47,6 +47,7 @@ async function receive(): Promise<void> {
     },
   );
   const address = await bus.listen();
+  bus.open();
   process.send!(address.port);
   let last = performance.now();
   let cpu = process.cpuUsage();

@@ -1,0 +1,108 @@
+import type { Disk, DiskFailure } from '../../ports/disk.ts';
+import type { Log } from '../../ports/log.ts';
+import type { FlushPort } from '../../replication/durability.ts';
+
+export interface NodeDiskOptions {
+  /** How long what was put may wait for a flush that nobody asks for. */
+  readonly flushIntervalMs: number;
+  /** Bytes that may wait for the disk; above it writes are refused. */
+  readonly maxPendingBytes: number;
+}
+
+/** How often a disk that failed is tried again. */
+const RETRY_MS = 1_000;
+
+/** When a node flushes its disk, and what it does when that fails. */
+export class NodeDisk implements FlushPort {
+  readonly #disk: Disk;
+  readonly #options: NodeDiskOptions;
+  readonly #log: Log;
+  /** Monotonic: when what waits now is flushed at the latest. */
+  #flushAtMs = Number.POSITIVE_INFINITY;
+  #retryAtMs = 0;
+  #isRetrying = false;
+  #toldOf: DiskFailure | undefined;
+  #lastFlushWallMs: number;
+  readonly #wallMs: () => number;
+
+  constructor(disk: Disk, options: NodeDiskOptions, ports: { readonly log: Log; wallMs(): number }) {
+    this.#disk = disk;
+    this.#options = options;
+    this.#log = ports.log;
+    this.#wallMs = ports.wallMs;
+    this.#lastFlushWallMs = ports.wallMs();
+  }
+
+  get refusal(): string | undefined {
+    const { failure, pendingBytes } = this.#disk;
+    if (failure !== undefined) return `MISCONF Errors writing to the data directory: ${failure.message}`;
+    if (pendingBytes <= this.#options.maxPendingBytes) return undefined;
+    return `UNAVAILABLE ${pendingBytes} bytes wait for the disk, more than disk-queue-limit allows`;
+  }
+
+  get isClean(): boolean {
+    return this.#disk.pendingBytes === 0;
+  }
+
+  /** Why the process must end: the disk can be opened anew by the next one only. */
+  get lostBecause(): string | undefined {
+    const { failure } = this.#disk;
+    return failure?.kind === 'io' ? failure.message : undefined;
+  }
+
+  /** Unix milliseconds at which the last flush succeeded, or at which the disk was opened. */
+  get lastFlushWallMs(): number {
+    return this.#lastFlushWallMs;
+  }
+
+  flush(done: (isDurable: boolean) => void): void {
+    this.#disk.flush(failure => {
+      this.#flushed(failure);
+      done(failure === undefined);
+    });
+  }
+
+  /** For clients: `done` gets an error for them when the disk fails. */
+  save(done: (error: string | undefined) => void): void {
+    this.flush(isDurable => done(isDurable ? undefined : (this.refusal ?? 'ERR the disk has failed')));
+  }
+
+  /** Sees to it that nothing waits for longer than it may, and that a disk that failed is tried again. */
+  tick(nowMs: number): void {
+    const { failure, pendingBytes } = this.#disk;
+    if (failure !== undefined) return this.#retry(nowMs, failure);
+    if (pendingBytes === 0) this.#flushAtMs = Number.POSITIVE_INFINITY;
+    else if (this.#flushAtMs === Number.POSITIVE_INFINITY) this.#flushAtMs = nowMs + this.#options.flushIntervalMs;
+    else if (nowMs >= this.#flushAtMs) {
+      this.#flushAtMs = Number.POSITIVE_INFINITY;
+      this.flush(() => {});
+    }
+  }
+
+  #retry(nowMs: number, failure: DiskFailure): void {
+    this.#tell(failure);
+    if (this.#isRetrying || nowMs < this.#retryAtMs || failure.kind === 'io') return;
+    this.#isRetrying = true;
+    this.#disk.retry(again => {
+      this.#isRetrying = false;
+      this.#retryAtMs = nowMs + RETRY_MS;
+      this.#flushed(again);
+    });
+  }
+
+  #flushed(failure: DiskFailure | undefined): void {
+    if (failure !== undefined) return this.#tell(failure);
+    this.#lastFlushWallMs = this.#wallMs();
+    if (this.#toldOf === undefined || this.#disk.failure !== undefined) return;
+    this.#toldOf = undefined;
+    this.#log.info('the data directory takes writes again');
+  }
+
+  #tell(failure: DiskFailure): void {
+    if (this.#toldOf?.kind === failure.kind) return;
+    this.#toldOf = failure;
+    this.#log.error('cannot write to the data directory: writes are refused until that is mended', {
+      reason: failure.message,
+    });
+  }
+}

@@ -1,0 +1,188 @@
+import type { ClusterIdentity } from '../../membership/cluster.ts';
+import { allMembers, isOwner, type Topology } from '../../membership/topology.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Disk } from '../../ports/disk.ts';
+import type { Log } from '../../ports/log.ts';
+import type { NodeName } from '../../ports/outbox.ts';
+import { Durability, IN_MEMORY } from '../../replication/durability.ts';
+import type { Keyspace } from '../../replication/keyspace.ts';
+import type { DurabilityMode } from '../../replication/policy.ts';
+import { DiskTable } from '../../store/disk-tables.ts';
+import type { Cluster } from '../cluster.ts';
+import { ConflictTable } from './conflict-table.ts';
+import { HintTable } from './hint-table.ts';
+import { NodeDisk, type NodeDiskOptions } from './node-disk.ts';
+import { NodeTable, type StoredNode } from './node-table.ts';
+import { RecordTable } from './record-table.ts';
+import { type Recovered, Recovery } from './recovery.ts';
+
+/** What a node finds on its disk: the cluster that it is of, as far as it was known; nothing; or why it cannot be used as it is. */
+export type Loaded =
+  | { readonly found: 'cluster'; readonly identity: ClusterIdentity; readonly cluster: Cluster }
+  | { readonly found: 'nothing' }
+  /** `corrupt`: the directory has to be set aside. `unusable`: an operator has to look at it. */
+  | { readonly found: 'corrupt' | 'unusable'; readonly reason: string };
+
+/**
+ * A node's disk as the node sees it: what is written there follows what the node holds (DESIGN §9), and is read once, before the node takes part
+ * in anything.
+ *
+ * **What a node may trust of it.** A keyspace is *whole* on disk when nothing that this node has acknowledged, or has told others that they may let
+ * go of, is missing. With `sync` that is so all the while, but when the node is refilling; with `batched` only after an orderly end, for
+ * the last moments before a crash are not there. Whatever is not whole is refilled from the other replicas, which takes little where little
+ * differs. An entry that is damaged was perhaps acknowledged, so then nothing is whole.
+ *
+ * **What was lost in the middle is worse than nothing.** Of a key that was deleted, and whose tombstone was collected everywhere, the value may be
+ * there again. So a store that says it has lost something that was durable (`Disk.lost`) is not used, unless there is nobody else who has the data.
+ */
+export class NodeStorage {
+  readonly disk: NodeDisk;
+  readonly #raw: Disk;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #table: NodeTable;
+  readonly #name: NodeName;
+  #identity: ClusterIdentity | undefined;
+  #cluster: Cluster | undefined;
+  /** Which keyspaces the disk says are whole. */
+  readonly #whole = new Set<number>();
+  #isClosing = false;
+
+  constructor(
+    disk: Disk,
+    options: NodeDiskOptions & { readonly name: NodeName },
+    ports: { readonly log: Log; readonly clock: Clock },
+  ) {
+    this.#raw = disk;
+    this.#clock = ports.clock;
+    this.#log = ports.log;
+    this.#name = options.name;
+    this.disk = new NodeDisk(disk, options, { log: ports.log, wallMs: () => ports.clock.wallMs() });
+    this.#table = new NodeTable(disk, options.name);
+  }
+
+  /** What a keyspace's promises wait for. */
+  durabilityOf(mode: DurabilityMode): Durability {
+    return mode === 'none' ? IN_MEMORY : new Durability(mode, this.disk);
+  }
+
+  /** Reads everything. @param makeCluster makes the cluster that the records are read into. */
+  load(makeCluster: (identity: ClusterIdentity) => Cluster, done: (loaded: Loaded) => void): void {
+    this.#table.read((stored, isDamaged, failure) => {
+      if (failure !== undefined) return done({ found: 'corrupt', reason: failure });
+      if (stored === undefined) {
+        if (isDamaged) this.#log.error('the data directory does not say of which cluster it is: it is not used');
+        this.#raw.deleteRange(Uint8Array.of(DiskTable.node), Uint8Array.of(DiskTable.conflict + 1));
+        return done({ found: 'nothing' });
+      }
+      if (stored.name !== this.#name)
+        return done({
+          found: 'unusable',
+          reason: `the data directory is that of ${stored.name}, not of ${this.#name}`,
+        });
+      this.#loadRecords(stored, isDamaged, makeCluster(stored.cluster), done);
+    });
+  }
+
+  /** The node has come to know its cluster: what it holds is kept from now on. */
+  begin(identity: ClusterIdentity, cluster: Cluster): void {
+    cluster.hints.tell(new HintTable(this.#raw, this.#clock));
+    this.#attach(identity, cluster);
+    this.#noteWhole();
+    this.#table.putCluster(identity);
+  }
+
+  /** The cluster has come to a later epoch. */
+  adopted(topology: Topology): void {
+    if (this.#identity === undefined) return;
+    this.#identity = { ...this.#identity, topology };
+    // What is to be refilled now is marked before the disk says that this node owns it.
+    this.#noteWhole();
+    this.#table.putCluster(this.#identity);
+  }
+
+  tick(nowMs: number): void {
+    this.#noteWhole();
+    this.disk.tick(nowMs);
+  }
+
+  /** Flushes, and lets go of the disk. Nothing may be written afterwards. */
+  close(done: (failure: string | undefined) => void): void {
+    this.#isClosing = true;
+    this.#noteWhole();
+    if (this.#cluster !== undefined) this.#table.putLastStamp(this.#cluster.context.stamps.last);
+    this.#raw.close(failure => done(failure?.message));
+  }
+
+  #loadRecords(stored: StoredNode, isDamaged: boolean, cluster: Cluster, done: (loaded: Loaded) => void): void {
+    const isUsed = this.#raw.lost === undefined || allMembers(stored.cluster.topology).length === 1;
+    if (this.#raw.lost !== undefined) this.#tellLost(this.#raw.lost, isUsed);
+    if (!isUsed) Recovery.discard(this.#raw);
+    cluster.hints.tell(new HintTable(this.#raw, this.#clock));
+    const startedMs = this.#clock.monotonicMs();
+    const goOn = (recovered: Recovered): void => {
+      const isSound = isUsed && !isDamaged && recovered.damaged === 0;
+      this.#tellRead(recovered, this.#clock.monotonicMs() - startedMs);
+      this.#recovered(stored, cluster, isSound, () => done({ found: 'cluster', identity: stored.cluster, cluster }));
+    };
+    if (!isUsed) return goOn({ records: 0, damaged: 0 });
+    new Recovery(this.#raw, cluster).run((failure, recovered) => {
+      if (failure === undefined) goOn(recovered);
+      else done({ found: 'corrupt', reason: failure.message });
+    });
+  }
+
+  /** Everything has been read. @param done is called when the disk knows that this process may lose what the last one had. */
+  #recovered(stored: StoredNode, cluster: Cluster, isSound: boolean, done: () => void): void {
+    cluster.context.stamps.observe(stored.lastStamp);
+    this.#attach(stored.cluster, cluster);
+    for (const db of stored.whole) this.#whole.add(db);
+    for (const keyspace of cluster.keyspaces.values()) {
+      const isWhole = isSound && keyspace.durability.isKept && stored.whole.has(keyspace.db);
+      if (!isWhole && isOwner(stored.cluster.topology, this.#name)) keyspace.beginRefill();
+    }
+    cluster.leftovers.ringChanged();
+    this.#noteWhole();
+    this.disk.flush(() => done());
+  }
+
+  #attach(identity: ClusterIdentity, cluster: Cluster): void {
+    this.#identity = identity;
+    this.#cluster = cluster;
+    const { actors } = cluster.context;
+    for (const keyspace of cluster.keyspaces.values()) {
+      if (!keyspace.durability.isKept) continue;
+      const { db } = keyspace;
+      const tableOf = (table: 3 | 4) => new RecordTable(this.#raw, table, db, actors);
+      keyspace.tell(tableOf(DiskTable.record), tableOf(DiskTable.kept));
+      keyspace.conflicts.tell(new ConflictTable(this.#raw, db, actors));
+    }
+  }
+
+  /** Sees to it that the disk calls those keyspaces whole that it may. */
+  #noteWhole(): void {
+    for (const keyspace of this.#cluster?.keyspaces.values() ?? []) {
+      const { db } = keyspace;
+      const isWhole = this.#mayTrust(keyspace);
+      if (isWhole === this.#whole.has(db)) continue;
+      this.#table.setWhole(db, isWhole);
+      if (isWhole) this.#whole.add(db);
+      else this.#whole.delete(db);
+    }
+  }
+
+  #mayTrust({ durability, refill }: Keyspace): boolean {
+    if (refill.slotsLeft > 0) return false;
+    return durability.mode === 'sync' || (durability.mode === 'batched' && this.#isClosing);
+  }
+
+  #tellLost(reason: string, isUsed: boolean): void {
+    if (isUsed) this.#log.error('the data directory has lost something, and nobody else has it', { reason });
+    else this.#log.error('the data directory has lost something: all is taken from the other replicas', { reason });
+  }
+
+  #tellRead({ records, damaged }: Recovered, ms: number): void {
+    this.#log.info('read the data directory', { records, ms: Math.round(ms) });
+    if (damaged > 0) this.#log.error('entries of the data directory were damaged, and are gone', { damaged });
+  }
+}
