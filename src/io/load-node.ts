@@ -13,7 +13,7 @@ export class DataDirError extends Error {
 const CHECK_MS = 5;
 
 /**
- * Makes a node that has read what is in the data directory. One that is damaged as a whole is set aside, and the node starts with an empty one: what
+ * Makes a node that has read what is in the data directory. One that cannot be used is set aside, and the node starts with an empty one: what
  * it had is taken from the other replicas.
  *
  * @throws DataDirError when somebody has to look at it.
@@ -56,9 +56,9 @@ function explain(path: string, { kind, message }: DiskFailure): DataDirError {
 
 /** Whoever looks into what went wrong finds it there. */
 async function setAside(path: string, reason: string, log: Log): Promise<void> {
-  const to = `${path.replace(/\/+$/, '')}.corrupt-${Date.now()}`;
+  const to = `${path.replace(/\/+$/, '')}.set-aside-${Date.now()}`;
   await rename(path, to);
-  log.error('the data directory is damaged: it was set aside, and all is taken from the other replicas', {
+  log.error('the data directory cannot be used: it was set aside, and the node begins with nothing', {
     reason,
     to,
   });

@@ -109,7 +109,8 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
   seeds.start();
   const turnedAway = Promise.withResolvers<string>();
   const ticker = startTicking(nowMs => {
-    if (node.cluster !== undefined) seeds.stop();
+    // One that knows its cluster from its disk may find everybody at other addresses than before.
+    if (isAlone() || node.cluster?.peers.some(peer => peer.linked)) seeds.stop();
     // A member that one other lets in has its name, whatever a third says of it.
     if (node.cluster?.peers.some(peer => peer.linked)) claim.accepted();
     const reason =

@@ -185,6 +185,8 @@ export class AntiEntropy {
     if (schedule === undefined || round === undefined) return;
     const range = round.takeAnswered(reply.slot, reply.fromHash);
     if (range === undefined) return;
+    // Nothing could be taken in, so nothing may count as merged.
+    if (schedule.keyspace.durability.refusal !== undefined) return this.#close(schedule, 'the disk takes nothing');
     this.#takeIn(schedule, round, reply);
     if (reply.nextHash > range.lastHash) this.#pieceEnded(schedule, round, reply.slot);
     else round.queueRange({ ...range, fromHash: reply.nextHash });
@@ -211,6 +213,7 @@ export class AntiEntropy {
 
   /** What arrives comes from one peer at a time, or most of it would come several times; but one that is slow keeps no other waiting. */
   #mayOpen({ keyspace, offered }: SyncSchedule, nowMs: number): boolean {
+    if (keyspace.durability.refusal !== undefined) return false;
     if (offered !== undefined || keyspace.arrivals.slotsLeft === 0) return true;
     const isUnderWay = ({ round }: SyncSchedule) =>
       round !== undefined && !this.#isSilent(round, nowMs, ASK_AGAIN_AFTER);

@@ -2,7 +2,7 @@ import { type MergeOutcome, NO_RECORD } from '../store/record-store.ts';
 import type { HintHandover, HintMessages } from './hint-messages.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
-import type { ReplicaRead, Replicate } from './replica-messages.ts';
+import type { ReplicaRead, ReplicaReadReply, Replicate } from './replica-messages.ts';
 import { absorb, admits, type ReplicationContext } from './replication-context.ts';
 import { announce } from './transfer-time.ts';
 import { isSameVersion, isVersion, stampOf, versionHeld } from './versions.ts';
@@ -52,14 +52,15 @@ export class Replica {
     const status = held === undefined ? 'absent' : isSameVersion(held, message.known) ? 'same' : 'record';
     const refilling = keyspace.refill.isPending(slot);
     const { id } = message;
-    const sent = status === 'record' ? store.read(ref) : undefined;
-    const answer = (): void => {
-      announce(this.#context, from, 'read', id, sent?.value?.length ?? 0);
-      this.#context.send(from, this.#context.messages.encodeReadReply({ id, refilling, status, record: sent }));
-    };
+    const reply = { id, refilling, status, record: status === 'record' ? store.read(ref) : undefined } as const;
     // Where a read is told only what enough replicas hold, this is a word that it is held.
-    if (keyspace.policy.readRepair === 'blocking') keyspace.durability.whenAcknowledged(answer);
-    else answer();
+    if (keyspace.policy.readRepair === 'async' || keyspace.durability.mayAcknowledge) this.#reply(from, reply);
+    else keyspace.durability.whenAcknowledged(() => this.#reply(from, reply));
+  }
+
+  #reply(to: Peer, reply: ReplicaReadReply): void {
+    announce(this.#context, to, 'read', reply.id, reply.record?.value?.length ?? 0);
+    this.#context.send(to, this.#context.messages.encodeReadReply(reply));
   }
 
   /** A peer hands over what it could not send when it was written; what is older than what is held is handed over too. */
@@ -95,7 +96,8 @@ export class Replica {
       status: keyspace.refill.isPending(slot) ? 'refilling' : 'stored',
       stamp: stampOf(record),
     } as const;
-    keyspace.durability.whenAcknowledged(() => this.#context.send(from, messages.encodeReplicated(stored)));
+    if (keyspace.durability.mayAcknowledge) this.#context.send(from, messages.encodeReplicated(stored));
+    else keyspace.durability.whenAcknowledged(() => this.#context.send(from, messages.encodeReplicated(stored)));
   }
 
   /** Nobody waits for an answer, but a coordinator that is behind is itself a stale replica, be it only the expiry that is newer here. */

@@ -97,14 +97,19 @@ export class TestCluster {
   }
 
   /** Starts `size` nodes, which look for each other on `host`, and waits until each sees all the others alive. */
-  static async start(size: number, extra: readonly string[] = [], host = '127.0.0.1'): Promise<TestCluster> {
+  static async start(
+    size: number,
+    extra: readonly string[] | ((name: string) => readonly string[]) = [],
+    host = '127.0.0.1',
+  ): Promise<TestCluster> {
+    const extraOf = typeof extra === 'function' ? extra : () => extra;
     await compile();
     const ports = await freePorts(size * 2);
     const seeds = ports.slice(size).map(port => `${host}:${port}`);
     const discovery = size === 1 ? [] : ['--join', seeds.join(','), '--expect-nodes', String(size)];
     const nodes = Array.from(
       { length: size },
-      (_, i) => new TestNode(`n${i + 1}`, ports[i]!, ports[size + i]!, [...discovery, ...extra]),
+      (_, i) => new TestNode(`n${i + 1}`, ports[i]!, ports[size + i]!, [...discovery, ...extraOf(`n${i + 1}`)]),
     );
     const cluster = new TestCluster(nodes);
     for (const node of nodes) node.start();

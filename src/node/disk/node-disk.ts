@@ -3,7 +3,7 @@ import type { Log } from '../../ports/log.ts';
 import type { FlushPort } from '../../replication/durability.ts';
 
 export interface NodeDiskOptions {
-  /** How long what was put may wait for a flush that nobody asks for. */
+  /** Within so long what was put is durable, though nobody asks for it: half of that it waits for a flush, the rest is the disk's. */
   readonly flushIntervalMs: number;
   /** Bytes that may wait for the disk; above it writes are refused. */
   readonly maxPendingBytes: number;
@@ -72,7 +72,7 @@ export class NodeDisk implements FlushPort {
     const { failure, pendingBytes } = this.#disk;
     if (failure !== undefined) return this.#retry(nowMs, failure);
     if (pendingBytes === 0) this.#flushAtMs = Number.POSITIVE_INFINITY;
-    else if (this.#flushAtMs === Number.POSITIVE_INFINITY) this.#flushAtMs = nowMs + this.#options.flushIntervalMs;
+    else if (this.#flushAtMs === Number.POSITIVE_INFINITY) this.#flushAtMs = nowMs + this.#options.flushIntervalMs / 2;
     else if (nowMs >= this.#flushAtMs) {
       this.#flushAtMs = Number.POSITIVE_INFINITY;
       this.flush(() => {});

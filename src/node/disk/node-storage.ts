@@ -1,5 +1,5 @@
 import type { ClusterIdentity } from '../../membership/cluster.ts';
-import { allMembers, isOwner, type Topology } from '../../membership/topology.ts';
+import { allMembers, isMember, isOwner, type Topology } from '../../membership/topology.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Disk } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
@@ -80,6 +80,9 @@ export class NodeStorage {
           found: 'unusable',
           reason: `the data directory is that of ${stored.name}, not of ${this.#name}`,
         });
+      // What it holds may be older than what the members have forgotten since.
+      if (!isMember(stored.cluster.topology, this.#name))
+        return done({ found: 'corrupt', reason: `${this.#name} is no member of the cluster any more` });
       this.#loadRecords(stored, isDamaged, makeCluster(stored.cluster), done);
     });
   }
