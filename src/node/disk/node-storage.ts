@@ -83,6 +83,10 @@ export class NodeStorage {
       // What it holds may be older than what the members have forgotten since.
       if (!isMember(stored.cluster.topology, this.#name))
         return done({ found: 'corrupt', reason: `${this.#name} is no member of the cluster any more` });
+      const isAlone = allMembers(stored.cluster.topology).length === 1;
+      if (this.#raw.lost !== undefined && !isAlone) return done({ found: 'corrupt', reason: this.#raw.lost });
+      if (this.#raw.lost !== undefined)
+        this.#log.error('the data directory has lost something, and nobody else has it', { reason: this.#raw.lost });
       this.#loadRecords(stored, isDamaged, makeCluster(stored.cluster), done);
     });
   }
@@ -118,20 +122,13 @@ export class NodeStorage {
   }
 
   #loadRecords(stored: StoredNode, isDamaged: boolean, cluster: Cluster, done: (loaded: Loaded) => void): void {
-    const isUsed = this.#raw.lost === undefined || allMembers(stored.cluster.topology).length === 1;
-    if (this.#raw.lost !== undefined) this.#tellLost(this.#raw.lost, isUsed);
-    if (!isUsed) Recovery.discard(this.#raw);
     cluster.hints.tell(new HintTable(this.#raw, this.#clock));
     const startedMs = this.#clock.monotonicMs();
-    const goOn = (recovered: Recovered): void => {
-      const isSound = isUsed && !isDamaged && recovered.damaged === 0;
-      this.#tellRead(recovered, this.#clock.monotonicMs() - startedMs);
-      this.#recovered(stored, cluster, isSound, () => done({ found: 'cluster', identity: stored.cluster, cluster }));
-    };
-    if (!isUsed) return goOn({ records: 0, damaged: 0 });
     new Recovery(this.#raw, cluster).run((failure, recovered) => {
-      if (failure === undefined) goOn(recovered);
-      else done({ found: 'corrupt', reason: failure.message });
+      if (failure !== undefined) return done({ found: 'corrupt', reason: failure.message });
+      this.#tellRead(recovered, this.#clock.monotonicMs() - startedMs);
+      const isSound = !isDamaged && recovered.damaged === 0;
+      this.#recovered(stored, cluster, isSound, () => done({ found: 'cluster', identity: stored.cluster, cluster }));
     });
   }
 
@@ -177,11 +174,6 @@ export class NodeStorage {
   #mayTrust({ durability, refill }: Keyspace): boolean {
     if (refill.slotsLeft > 0) return false;
     return durability.mode === 'sync' || (durability.mode === 'batched' && this.#isClosing);
-  }
-
-  #tellLost(reason: string, isUsed: boolean): void {
-    if (isUsed) this.#log.error('the data directory has lost something, and nobody else has it', { reason });
-    else this.#log.error('the data directory has lost something: all is taken from the other replicas', { reason });
   }
 
   #tellRead({ records, damaged }: Recovered, ms: number): void {

@@ -31,11 +31,6 @@ export class Recovery {
     this.#codec = new RecordCodec(this.#actors);
   }
 
-  /** Forgets all but who the node is. */
-  static discard(disk: Disk): void {
-    disk.deleteRange(Uint8Array.of(DiskTable.group), Uint8Array.of(DiskTable.conflict + 1));
-  }
-
   /** @param done gets why nothing can be known, or what was read. */
   run(done: (failure: DiskFailure | undefined, recovered: Recovered) => void): void {
     this.#forgetUnkept();
