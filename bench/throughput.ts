@@ -2,7 +2,7 @@
  * coterie beside Redis under `redis-benchmark`, in turns and in one run: see docs/benchmarks.md.
  *
  *     npm run bench                             everything, about fifteen minutes; longer while others use the machine
- *     npm run bench -- --only one,set,p16       a setting (one, three-eventual, three-quorum), a command, a pipeline
+ *     npm run bench -- --only one,set,p16       a setting (one, one-sync, one-batched, three-eventual, three-quorum), a command, a pipeline
  *     npm run bench -- --rounds 9 --seconds 1   more and shorter rounds; or --requests 200000
  *     npm run bench -- --json FILE              where the result goes, instead of bench/out/throughput.json
  *     npm run bench -- --markdown               also puts the tables into docs/benchmarks.md
@@ -65,7 +65,12 @@ async function runSetting(
   setting: Setting,
   chosen: readonly Case[],
 ): Promise<{ results: CaseResult[]; failures: CaseFailure[] }> {
-  const contestants = [await startCoterie(setting.nodes), await startRedis(setting.redisReplicas)];
+  const { durability } = setting;
+  const appendfsync = { none: undefined, sync: 'always', batched: 'everysec' } as const;
+  const contestants = [
+    await startCoterie(setting.nodes, [], durability),
+    await startRedis(setting.redisReplicas, appendfsync[durability]),
+  ];
   if (setting.withPlain) contestants.push(await startPlain());
   for (const contestant of contestants) await preload(contestant, setting);
   const [done, failed]: [CaseResult[], CaseFailure[]] = [[], []];

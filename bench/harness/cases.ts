@@ -2,7 +2,7 @@ import type { BenchmarkCommand } from './redis-benchmark.ts';
 
 /** Who stands against whom. */
 export interface Setting {
-  readonly id: 'one' | 'three-eventual' | 'three-quorum';
+  readonly id: 'one' | 'one-sync' | 'one-batched' | 'three-eventual' | 'three-quorum';
   readonly title: string;
   /** Of coterie. */
   readonly nodes: number;
@@ -11,6 +11,8 @@ export interface Setting {
   readonly redisReplicas: number;
   /** Whether the plain server takes part. */
   readonly withPlain: boolean;
+  /** Of coterie's keyspaces; Redis has an append-only file with `appendfsync always` beside `sync`, `everysec` beside `batched`. */
+  readonly durability: 'none' | 'batched' | 'sync';
 }
 
 export interface Case {
@@ -32,6 +34,26 @@ export const SETTINGS: readonly Setting[] = [
     keyspace: 0,
     redisReplicas: 0,
     withPlain: true,
+    durability: 'none',
+  },
+  {
+    id: 'one-sync',
+    title:
+      'One node that keeps keyspace 0 on disk with `durability: sync`, against one Redis with `appendfsync always`',
+    nodes: 1,
+    keyspace: 0,
+    redisReplicas: 0,
+    withPlain: false,
+    durability: 'sync',
+  },
+  {
+    id: 'one-batched',
+    title: 'The same with `durability: batched`, against `appendfsync everysec`',
+    nodes: 1,
+    keyspace: 0,
+    redisReplicas: 0,
+    withPlain: false,
+    durability: 'batched',
   },
   {
     id: 'three-eventual',
@@ -40,6 +62,7 @@ export const SETTINGS: readonly Setting[] = [
     keyspace: 0,
     redisReplicas: 2,
     withPlain: false,
+    durability: 'none',
   },
   {
     id: 'three-quorum',
@@ -48,6 +71,7 @@ export const SETTINGS: readonly Setting[] = [
     keyspace: 1,
     redisReplicas: 2,
     withPlain: false,
+    durability: 'none',
   },
 ];
 
@@ -59,6 +83,8 @@ const TARGETS: ReadonlyMap<string, number> = new Map([
   ['one GET 1', 0.95],
   ['one GET 16', 0.5],
   ['one GET 100', 0.45],
+  ['one-sync SET 1', 0.8],
+  ['one-batched SET 16', 0.5],
   ['three-eventual SET 16', 0.5],
   ['three-quorum SET 1', 0.5],
   ['three-quorum SET 16', 0.35],

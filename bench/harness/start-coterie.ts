@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isReady, listNodes } from '../../src/cli/node-list.ts';
 import { Contestant, untilReady } from './contestant.ts';
 import { freePorts } from './free-ports.ts';
 import { ServerProcess } from './server-process.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const PLAIN = fileURLToPath(new URL('../plain-server.ts', import.meta.url));
@@ -16,8 +19,14 @@ const NODE_FLAGS = ['--max-semi-space-size=16', '--v8-pool-size=0'];
  * Starts a cluster of this checkout, as `npm start` would, and waits until each node calls each node alive.
  *
  * @param nodeArgs for Node.js itself, such as a profiler's.
+ * @param durability of the keyspaces; unless it is `none` each node has a directory that goes with the benchmark.
  */
-export async function startCoterie(nodes: number, nodeArgs: readonly string[] = []): Promise<Contestant> {
+export async function startCoterie(
+  nodes: number,
+  nodeArgs: readonly string[] = [],
+  durability: 'none' | 'batched' | 'sync' = 'none',
+): Promise<Contestant> {
+  const directory = durability === 'none' ? undefined : temporaryDirectory();
   const ports = await freePorts(2 * nodes);
   const busPorts = ports.slice(nodes);
   const servers = busPorts.map((busPort, index) => {
@@ -26,6 +35,7 @@ export async function startCoterie(nodes: number, nodeArgs: readonly string[] = 
     if (nodes > 1) {
       flags.push('--join', busPorts.map(port => `127.0.0.1:${port}`).join(','), '--expect-nodes', String(nodes));
     }
+    if (directory !== undefined) flags.push(...diskFlags(directory, name, durability));
     const args = [...NODE_FLAGS, ...nodeArgs, MAIN, 'start', ...flags, '--log-format', 'json'];
     return new ServerProcess(`coterie ${name}`, ports[index]!, process.execPath, args);
   });
@@ -36,6 +46,16 @@ export async function startCoterie(nodes: number, nodeArgs: readonly string[] = 
     });
   }
   return new Contestant('coterie', servers);
+}
+
+function diskFlags(directory: string, name: string, durability: string): readonly string[] {
+  const config = join(directory, 'coterie.yaml');
+  const keyspaces = [
+    `{ db: 0, name: eventual, policy: eventual, durability: ${durability} }`,
+    `{ db: 1, name: quorum, policy: quorum, durability: ${durability} }`,
+  ];
+  writeFileSync(config, `keyspaces: [${keyspaces.join(', ')}]\n`);
+  return ['--config', config, '--data-dir', join(directory, name)];
 }
 
 /** Starts one more node, which is to join the cluster; does not wait until it has. */

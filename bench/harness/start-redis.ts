@@ -1,10 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { Contestant, command, untilReady } from './contestant.ts';
 import { freePorts } from './free-ports.ts';
 import { ServerProcess } from './server-process.ts';
+import { temporaryDirectory } from './temporary-directory.ts';
 
 /** Ends the program with one sentence when Redis's programs can't be run. */
 export function requireRedis(): void {
@@ -31,14 +29,20 @@ export function redisVersion(): string | undefined {
   }
 }
 
-/** Starts a Redis that keeps nothing on disk, and replicas of it, and waits until they follow. */
-export async function startRedis(replicas: number): Promise<Contestant> {
+/**
+ * Starts a Redis, and replicas of it, and waits until they follow.
+ *
+ * @param appendfsync with an append-only file, synchronised so; unless given it keeps nothing on disk.
+ */
+export async function startRedis(replicas: number, appendfsync?: 'always' | 'everysec'): Promise<Contestant> {
   const ports = await freePorts(replicas + 1);
   // A replica's first copy of the data passes through a file.
-  const directory = mkdtempSync(join(tmpdir(), 'coterie-bench-'));
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const directory = temporaryDirectory();
   const servers = ports.map((port, index) => {
-    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    const flags = ['--port', String(port), '--bind', '127.0.0.1', '--save', ''];
+    flags.push(
+      ...(appendfsync === undefined ? ['--appendonly', 'no'] : ['--appendonly', 'yes', '--appendfsync', appendfsync]),
+    );
     flags.push('--dir', directory, '--dbfilename', `${port}.rdb`, '--repl-diskless-sync-delay', '0');
     // A replica that falls behind, as it may where all share two processors, is waited for and not cut off.
     flags.push('--client-output-buffer-limit', 'replica 0 0 0');

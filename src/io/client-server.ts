@@ -44,9 +44,10 @@ export class ClientServer {
     return listen(this.#server, this.#options.listen);
   }
 
-  /** Connections are served by this node from now on. */
+  /** Connections are served by this node from now on. Those that another has served end. */
   serve(node: Node): void {
     this.#node = node;
+    for (const client of this.#clients) client.destroy();
   }
 
   /** Stops running clients' commands while the bus is congested. */

@@ -42,7 +42,12 @@ interface PendingWrite {
   /** How many stand-ins, the nearest that can be reached, are asked besides the replicas. */
   standIns: number;
   lastSentMs: number;
+  /** This node's own acknowledgement waits for its disk. */
+  awaitsDisk: boolean;
 }
+
+/** So much longer than for others a write waits for this node's own disk, which is there, only slow. */
+const DISK_PATIENCE_MS = 5_000;
 
 /**
  * The coordinator's side of a write (DESIGN §5): stamp it on top of this replica's own record, send it to the other
@@ -203,7 +208,7 @@ export class WriteCoordinator {
     const { clock, limits, counters } = this.#context;
     const nowMs = clock.monotonicMs();
     this.#pending.forEachOlderThan(nowMs, limits.resendAfterMs, (write, id) => {
-      if (nowMs - write.startedMs >= write.patienceMs) {
+      if (nowMs - write.startedMs >= write.patienceMs + (write.awaitsDisk ? DISK_PATIENCE_MS : 0)) {
         this.#giveUp(write, id, refusedBy(write.keyspace.durability) ?? tooFew(write.quorum, write.patienceMs));
       } else if (nowMs - write.lastSentMs >= limits.resendAfterMs + write.transferMs) {
         counters.resends++;
@@ -233,7 +238,7 @@ export class WriteCoordinator {
 
   /** Sends what has to be acknowledged, and begins to wait for it. */
   #begin(
-    begun: Omit<PendingWrite, 'writers' | 'transferMs' | 'patienceMs' | 'startedMs' | 'lastSentMs'>,
+    begun: Omit<PendingWrite, 'writers' | 'transferMs' | 'patienceMs' | 'startedMs' | 'lastSentMs' | 'awaitsDisk'>,
     waitedMs: number,
   ): void {
     const { clock, limits } = this.#context;
@@ -242,7 +247,8 @@ export class WriteCoordinator {
     const writers = keyspace.placement.writersOf(slot);
     const carryMs = transferMs((record.value?.length ?? 0) * (writers.length - 1));
     const patienceMs = Math.max(0, limits.requestTimeoutMs + carryMs - waitedMs);
-    const write = { ...begun, writers, transferMs: carryMs, patienceMs, startedMs: nowMs, lastSentMs: nowMs };
+    const sent = { startedMs: nowMs, lastSentMs: nowMs, awaitsDisk: false };
+    const write = { ...begun, writers, transferMs: carryMs, patienceMs, ...sent };
     const id = this.#pending.add(write);
     this.#replicate(keyspace, slot, key, record, id, answered);
     this.#standIns.ask(write, id);
@@ -253,7 +259,9 @@ export class WriteCoordinator {
   #awaitDisk(write: PendingWrite, id: number): void {
     const { keyspace, slot, record } = write;
     if (keyspace.durability.mayAcknowledge) return;
+    write.awaitsDisk = true;
     keyspace.durability.flush(isDurable => {
+      write.awaitsDisk = write.record !== record;
       if (!isDurable || this.#pending.get(id) !== write || write.record !== record) return;
       this.#addOwn(write.quorum, keyspace, slot);
       if (write.quorum.reached) this.#acknowledge(write, id);

@@ -8,7 +8,7 @@ import { until } from '../until.ts';
 import { TestCluster } from './test-cluster.ts';
 
 /** Enough for tables, and a log behind them. */
-const KEYS = 600;
+const KEYS = 450;
 const VALUE_BYTES = 50_000;
 const DB = 1;
 
