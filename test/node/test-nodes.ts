@@ -2,8 +2,15 @@ import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { Node } from '../../src/node/node.ts';
 import type { NodeOptions } from '../../src/node/node-options.ts';
 import { RingCache } from '../../src/node/ring-cache.ts';
+import type { Disk } from '../../src/ports/disk.ts';
+import { SimulatedDisk } from '../../src/sim/simulated-disk.ts';
+import { NO_DISK_FAULTS, SimulatedDrive } from '../../src/sim/simulated-drive.ts';
+import { VirtualTime } from '../../src/sim/virtual-clock.ts';
 import { nodeOptions } from '../node-options.ts';
 import { EVENTUAL, QUORUM } from '../replication/test-network.ts';
+
+/** What a node's store is called on its drive. */
+export const STORE = 'data';
 
 export interface Letter {
   readonly from: string;
@@ -21,6 +28,10 @@ export class Nodes {
   /** Added to the wall clock of a node. */
   readonly wallOffsetsMs = new Map<string, number>();
   lost: (letter: Letter) => boolean = () => false;
+  /** Of nodes with keyspaces that are kept on disk, by name; they outlive their processes. */
+  readonly drives = new Map<string, SimulatedDrive>();
+  /** What drives go by; it follows `nowMs`. */
+  readonly #time = new VirtualTime();
   readonly #rings = new RingCache();
   #letters: Letter[] = [];
   #starts = 0;
@@ -49,9 +60,24 @@ export class Nodes {
       log: { info: say, warn: say, error: say },
       process: { id: 42, memory: () => ({ residentBytes: 7, heapUsedBytes: 3 }) },
       rings: this.#rings,
+      disk: options.keyspaces.some(({ durability }) => durability !== 'none') ? this.#diskOf(name) : undefined,
     });
     this.nodes.set(name, node);
     return node;
+  }
+
+  /** The process is killed, or the power goes; what is on disk stays. */
+  kill(name: string): void {
+    this.nodes.delete(name);
+    this.drives.get(name)?.crash(STORE);
+  }
+
+  #diskOf(name: string): Disk {
+    const drive = this.drives.get(name) ?? new SimulatedDrive(new SeededRandom(1), this.#time, NO_DISK_FAULTS);
+    this.drives.set(name, drive);
+    const disk = drive.open(STORE);
+    if (!(disk instanceof SimulatedDisk)) throw new Error(disk.message);
+    return disk;
   }
 
   #post(from: string, to: string, head: Uint8Array, body: Uint8Array | undefined): boolean {
@@ -73,6 +99,7 @@ export class Nodes {
   advance(ms: number): void {
     for (let passed = 0; passed < ms; passed += 20) {
       this.nowMs += 20;
+      this.#time.run(this.nowMs, () => false);
       for (const node of this.nodes.values()) node.tick();
       this.settle();
     }
