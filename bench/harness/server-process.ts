@@ -61,6 +61,12 @@ export class ServerProcess {
     return !running.has(this.#child);
   }
 
+  /** Ends it as a power cut would. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
   /** Ends it, by force when it takes long. */
   async stop(): Promise<void> {
     this.#child.kill('SIGTERM');

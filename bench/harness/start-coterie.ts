@@ -58,6 +58,12 @@ function diskFlags(directory: string, name: string, durability: string): readonl
   return ['--config', config, '--data-dir', join(directory, name)];
 }
 
+/** Starts a node by itself; does not wait until it answers. */
+export function startNode(port: number, busPort: number, flags: readonly string[]): ServerProcess {
+  const own = ['--port', String(port), '--bus-port', String(busPort), ...flags, '--log-format', 'json'];
+  return new ServerProcess('coterie', port, process.execPath, [...NODE_FLAGS, MAIN, 'start', ...own]);
+}
+
 /** Starts one more node, which is to join the cluster; does not wait until it has. */
 export async function addCoterie(cluster: Contestant, flags: readonly string[]): Promise<ServerProcess> {
   const [port, busPort] = await freePorts(2);
