@@ -37,7 +37,7 @@ async function profile(each: Case): Promise<void> {
   const { setting, command, pipeline } = each;
   const name = `${setting.id}-${command.toLowerCase()}-p${pipeline}`;
   const nodeArgs = ['--cpu-prof', `--cpu-prof-dir=${OUT}`, `--cpu-prof-interval=${SAMPLING_US}`];
-  const coterie = await startCoterie(setting.nodes, nodeArgs);
+  const coterie = await startCoterie(setting.nodes, nodeArgs, setting.durability);
   const pids = coterie.pids;
   await fill({
     port: coterie.port,
