@@ -18,6 +18,8 @@ export interface RaftLimits {
   /** Reads of this member that are not answered yet. */
   readonly maxPendingReads: number;
   readonly snapshotChunkBytes: number;
+  /** Messages that wait until effects are taken, which a slow disk holds up. What is beyond is as good as lost under way. */
+  readonly maxWaitingMessages: number;
   /** Entries that a learner may lack when it is promoted. */
   readonly maxLearnerLag: number;
 }
@@ -31,6 +33,7 @@ export const DEFAULT_LIMITS: RaftLimits = {
   maxUncommittedBytes: 16 << 20,
   maxPendingReads: 65_536,
   snapshotChunkBytes: 256 << 10,
+  maxWaitingMessages: 16_384,
   maxLearnerLag: 1_000,
 };
 

@@ -330,6 +330,7 @@ export class Raft {
   }
 
   #send(to: MemberId, body: MessageBody, term = this.term): void {
+    if (this.#messages.length >= this.#limits.maxWaitingMessages) return;
     this.#messages.push({ ...body, from: this.#id, to, term });
   }
 }

@@ -3,7 +3,7 @@ import { Configuration } from '../../src/raft/configuration.ts';
 import type { Entry } from '../../src/raft/entry.ts';
 import { Log } from '../../src/raft/log.ts';
 import type { Message, MessageOf } from '../../src/raft/messages.ts';
-import { Group } from './group.ts';
+import { Group, TIGHT_LIMITS } from './group.ts';
 
 function elected(limits: ConstructorParameters<typeof Group>[1] = {}): Group {
   const group = new Group(['a', 'b', 'c'], limits);
@@ -51,6 +51,18 @@ describe('Replication (§5.3)', () => {
     expect(group.peer('c').machine.commands).toEqual([]);
     group.run(4);
     expect(group.peer('c').machine.commands).toEqual(['x']);
+  });
+
+  it('keeps so many messages and no more while a disk holds effects up, and goes on without those that are lost', () => {
+    const group = elected({ limits: { ...TIGHT_LIMITS, maxWaitingMessages: 8 } });
+    propose(group, 'x');
+    const [append] = appendsTo(group, 'b');
+    for (let i = 0; i < 1_000; i++) group.raft('b').receive(append!);
+    group.wire = [];
+    group.work(group.peer('b'));
+    expect(group.wire).toHaveLength(8);
+    group.run(10);
+    expect(group.peer('b').machine.commands).toEqual(['x']);
   });
 
   it('answers nothing that is not durable: persisting comes before sending', () => {
