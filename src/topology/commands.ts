@@ -1,4 +1,3 @@
-import { Packr } from 'msgpackr';
 import { type ClusterMember, MAX_MEMBERS } from '../membership/cluster.ts';
 import {
   advanced,
@@ -14,6 +13,7 @@ import {
 import { parseMember, parseTopology } from '../membership/topology-wire.ts';
 import { fieldsOf, isBelow, isName } from '../membership/wire.ts';
 import type { NodeName } from '../ports/outbox.ts';
+import { pack, unpack } from './packed.ts';
 
 /**
  * What the placement group decides, one after another:
@@ -39,7 +39,6 @@ export interface Applied {
   readonly error: string | undefined;
 }
 
-const packr = new Packr({ useRecords: false, mapsAsObjects: true });
 const MAX_EPOCH = 2 ** 32;
 
 /** The same on every node: the one place where an epoch comes from. */
@@ -80,7 +79,7 @@ function mustHaveRoom(topology: Topology, name: NodeName): void {
 }
 
 export function encodeCommand(command: TopologyCommand): Uint8Array {
-  return Uint8Array.from(packr.pack(command));
+  return pack(command);
 }
 
 export function decodeCommand(bytes: Uint8Array): TopologyCommand | undefined {
@@ -111,17 +110,9 @@ export function parseCommand(value: unknown): TopologyCommand | undefined {
 }
 
 export function encodeTopology(topology: Topology): Uint8Array {
-  return Uint8Array.from(packr.pack(topology));
+  return pack(topology);
 }
 
 export function decodeTopology(bytes: Uint8Array): Topology | undefined {
   return parseTopology(unpack(bytes));
-}
-
-function unpack(bytes: Uint8Array): unknown {
-  try {
-    return packr.unpack(bytes);
-  } catch {
-    return undefined;
-  }
 }

@@ -104,7 +104,7 @@ function parseCommand(value: unknown): ForwardedCommand | undefined {
   return isNumber(number) && data instanceof Uint8Array ? { number, data } : undefined;
 }
 
-function parseEntry(value: unknown): Entry | undefined {
+export function parseEntry(value: unknown): Entry | undefined {
   const fields = fieldsOf(value) as Partial<Record<string, unknown>> | undefined;
   if (fields === undefined) return undefined;
   const { index, term, kind, data } = fields;
@@ -139,7 +139,7 @@ function parseChunk(value: unknown): SnapshotChunk | undefined {
   return { snapshot, offset, data, isLast };
 }
 
-function parseSnapshotMeta(value: unknown): SnapshotMeta | undefined {
+export function parseSnapshotMeta(value: unknown): SnapshotMeta | undefined {
   const fields = fieldsOf(value) as Partial<Record<string, unknown>> | undefined;
   if (fields === undefined) return undefined;
   const { index, term } = fields;
