@@ -12,11 +12,14 @@ import { type RequestDone, TopologyAgent } from '../topology/agent.ts';
 import type { TopologyCommand } from '../topology/commands.ts';
 import type { TopologyMessage } from '../topology/messages.ts';
 import { Pace } from '../topology/pace.ts';
+import type { GroupDisk } from '../topology/placement-group.ts';
 import type { Cluster } from './cluster.ts';
 
 export interface RingChangesPorts {
   readonly random: Random;
   readonly log: Log;
+  /** Where this node keeps its part in the placement group, if it is durable. */
+  readonly groupDisk?: GroupDisk | undefined;
   send(to: NodeName, message: TopologyMessage): boolean;
   /** What membership believes of a member. */
   memberOf(name: NodeName): Member | undefined;
@@ -61,6 +64,7 @@ export class RingChanges {
     this.#ports = ports;
     this.agent = new TopologyAgent(self.actor, topology, {
       random: ports.random,
+      groupDisk: ports.groupDisk,
       send: (to, message) => ports.send(to, message),
       actorOf: name => this.#actorOf(name),
       isGone: actor => this.#isGone(actor),
@@ -88,7 +92,7 @@ export class RingChanges {
   /** Takes part in founding the placement group, if this node founded the cluster together with these. */
   found(founders: readonly NamedActor[]): void {
     const zones = new Map(this.agent.topology.members.map(({ name, zone }) => [name, zone]));
-    this.agent.found(founders.map(([name, actor]) => ({ name, actor, zone: zones.get(name) ?? '' })));
+    this.agent.found(founders.map(([name, actor]) => ({ name, id: actor, zone: zones.get(name) ?? '' })));
   }
 
   /** What the ring has to do with the node now. */

@@ -1,22 +1,23 @@
 import { nodeOfActor } from '../clock/actors.ts';
 import { drawBelow } from '../lib/draw.ts';
 import { MAX_MEMBERS } from '../membership/cluster.ts';
-import { allMembers, BUSY, isMember, isSameRing, STALE, type Topology, targetOf } from '../membership/topology.ts';
+import { allMembers, BUSY, isMember, isSameRing, STALE, type Topology } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
 import { ChangeDriver, type ChangeFacts } from './change-driver.ts';
 import type { TopologyCommand } from './commands.ts';
-import type { Progress, TopologyMessage } from './messages.ts';
-import { PlacementGroup } from './placement-group.ts';
+import type { Progress, Report, TopologyMessage } from './messages.ts';
+import { Participants, type ProcessFacts } from './participants.ts';
+import { type GroupDisk, PlacementGroup } from './placement-group.ts';
 import { Rendezvous } from './rendezvous.ts';
 import { type Candidate, chooseVoters, nextStep, votersWanted } from './voters.ts';
 
-export interface TopologyPorts extends Omit<ChangeFacts, 'isVoter'> {
+export interface TopologyPorts extends Omit<ChangeFacts, 'isVoter'>, ProcessFacts {
   readonly random: Random;
+  /** Where this node keeps its part in the placement group, if it is durable. */
+  readonly groupDisk?: GroupDisk | undefined;
   /** To a node, a member or not; false when it was provably not sent. */
   send(to: NodeName, message: TopologyMessage): boolean;
-  /** Whether a process with this actor can never speak again, as far as membership knows. */
-  isGone(actor: string): boolean;
   /** How far this node is with what the present epoch asks of it. */
   progress(): Progress;
   /** A later epoch was decided: the caller is to get ready for it, and then calls `ready`. */
@@ -63,6 +64,7 @@ export class TopologyAgent {
   readonly #name: NodeName;
   readonly #ports: TopologyPorts;
   readonly #driver: ChangeDriver;
+  readonly #participants: Participants;
   readonly #requests = new Map<number, Request>();
   #topology: Topology;
   /** The latest epoch that was heard of; this node gets ready for it. */
@@ -90,8 +92,10 @@ export class TopologyAgent {
       actorOf: name => ports.actorOf(name),
       isVoter: name => this.#isVoter(name),
     });
+    this.#participants = new Participants(ports, ports.groupDisk !== undefined);
     this.group = new PlacementGroup(actor, {
       random: ports.random,
+      groupDisk: ports.groupDisk,
       send: message => void ports.send(nodeOfActor(message.to), { type: 'raft', message }),
       decided: decided => this.learn(decided),
     });
@@ -219,7 +223,7 @@ export class TopologyAgent {
       case 'poll':
         return this.#onPoll(from, message);
       case 'report':
-        return this.#driver.heard(from, { ...message, progress: { ...message.progress, name: from } });
+        return this.#reported(from, message);
       case 'request':
         return this.#onRequest(from, message.id, message.command);
       case 'outcome':
@@ -231,8 +235,10 @@ export class TopologyAgent {
   tick(): void {
     const nowMs = this.#ports.monotonicMs();
     this.group.tick();
+    // A disk may have the group's decision and not yet what this node made of it.
+    if (this.group.topology !== undefined) this.learn(this.group.topology);
     if (this.group.leads) this.#lead(nowMs);
-    else this.#driver.forget();
+    else this.#leadNoMore();
     if (nowMs >= this.#nextGossipMs) {
       this.#nextGossipMs = nowMs + GOSSIP_MS;
       this.#tell(1, { type: 'epoch', epoch: this.#latest.epoch });
@@ -248,26 +254,50 @@ export class TopologyAgent {
 
   #lead(nowMs: number): void {
     this.#leader = { name: this.#name, term: this.group.term, heardMs: nowMs };
+    const unasked = this.#participants.takeUnasked(this.#topology);
     if (nowMs >= this.#nextPollMs) {
-      this.#poll();
+      this.#reported(this.#name, this.#report());
+      this.#progress = this.#driver.progress;
+      this.#tellAll(this.#poll());
       this.#nextPollMs = nowMs + (this.progress.length > 0 ? POLL_MS : IDLE_POLL_MS);
-    }
+    } else for (const name of unasked) this.#ports.send(name, this.#poll());
     this.#lookAfterVoters();
     if (this.#isProposing || this.#latest !== this.#topology) return;
     const command = this.#driver.next(this.#topology, nowMs);
-    if (command === undefined) return;
+    if (command === undefined || this.#hasForgotten()) return;
     this.#isProposing = true;
     this.group.propose(command, () => {
       this.#isProposing = false;
     });
   }
 
-  #poll(): void {
-    const { epoch } = this.#topology;
-    this.#driver.heard(this.#name, { epoch, actor: this.#actor, progress: this.#ports.progress() });
-    this.#progress = this.#driver.progress;
-    const poll = { type: 'poll', term: this.group.term, epoch, progress: this.progress } as const;
-    this.#tellAll(poll);
+  #leadNoMore(): void {
+    this.#driver.forget();
+    this.#nextPollMs = 0;
+  }
+
+  /**
+   * A later epoch is known than this leader has applied. Another leads by now; or a majority of the group has forgotten what it had promised to
+   * keep, and would decide those epochs again, and otherwise (invariant 9).
+   */
+  #hasForgotten(): boolean {
+    return this.group.topology !== undefined && this.group.topology.epoch < this.#latest.epoch;
+  }
+
+  #poll(): TopologyMessage {
+    return { type: 'poll', term: this.group.term, epoch: this.#topology.epoch, progress: this.progress };
+  }
+
+  #report(): Report {
+    const { id: member, isDurable: keepsLog } = this.group;
+    const progress = this.#ports.progress();
+    return { epoch: this.#topology.epoch, actor: this.#actor, member, keepsLog, progress };
+  }
+
+  #reported(from: NodeName, report: Report): void {
+    const { actor, member, keepsLog, progress } = report;
+    this.#participants.heard(from, { actor, member, keepsLog });
+    this.#driver.heard(from, { actor, epoch: report.epoch, progress: { ...progress, name: from } });
   }
 
   /** Members by the epoch in force that are held to be alive, but for this node. */
@@ -283,18 +313,7 @@ export class TopologyAgent {
   #lookAfterVoters(): void {
     const { configuration } = this.group;
     if (configuration === undefined) return;
-    const living: Candidate[] = [];
-    const stay = new Set(targetOf(this.#topology).map(({ name }) => name));
-    // Who is joining may yet be called off, and switched off at once.
-    for (const { name, zone } of this.#topology.members) {
-      if (!stay.has(name)) continue;
-      const actor = name === this.#name ? this.#actor : this.#ports.actorOf(name);
-      if (actor !== undefined) living.push({ name, zone, actor });
-    }
-    const isGone = (actor: string) => !isMember(this.#topology, nodeOfActor(actor)) || this.#ports.isGone(actor);
-    // Those who are to leave are not counted out before they have left: until then the group bears as many losses as before.
-    const members = Math.max(this.#topology.members.length, targetOf(this.#topology).length);
-    const step = nextStep(configuration, { members, living, isGone });
+    const step = nextStep(configuration, this.#participants.electorate(this.#topology, configuration));
     if (step !== undefined) this.group.change(step);
   }
 
@@ -310,8 +329,7 @@ export class TopologyAgent {
       this.#leader = { name: from, term, heardMs: nowMs };
     this.#progress = progress;
     this.saw(from, epoch);
-    const report = { epoch: this.#topology.epoch, actor: this.#actor, progress: this.#ports.progress() };
-    this.#ports.send(from, { type: 'report', ...report });
+    this.#ports.send(from, { type: 'report', ...this.#report() });
   }
 
   #isLeaderStale(nowMs: number): boolean {
@@ -356,11 +374,12 @@ export class TopologyAgent {
     if (this.group.leads) this.#propose(command, error => this.#ports.send(from, { type: 'outcome', id, error }));
   }
 
-  /** At the leader, which is the one to judge who is alive. @param done is called when it has been decided, or is refused. */
+  /** At the leader, which is the one to judge who is alive. @param done is called when it has been decided, or is refused; not when it may be asked again. */
   #propose(command: TopologyCommand, done: RequestDone): void {
     const gone = goneBy(command);
     if (gone !== undefined && this.#ports.actorOf(gone) !== undefined)
       return done(`${gone} is alive: let it leave, or stop it first`);
+    if (this.#hasForgotten()) return;
     this.group.propose(command, outcome => {
       if (outcome.status === 'applied') done(outcome.error);
     });

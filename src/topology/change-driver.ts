@@ -2,7 +2,7 @@ import type { ClusterMember } from '../membership/cluster.ts';
 import { allMembers, type Topology } from '../membership/topology.ts';
 import type { NodeName } from '../ports/outbox.ts';
 import type { TopologyCommand } from './commands.ts';
-import type { Progress } from './messages.ts';
+import type { Progress, Report } from './messages.ts';
 
 /** What the leader of the placement group must know to take a change further. */
 export interface ChangeFacts {
@@ -21,11 +21,7 @@ const DEPARTED_AFTER_MS = 60_000;
 /** A joining one that is: it owns nothing yet, and the ring does not wait for it any more. When it comes it asks again. */
 const CALLED_OFF_AFTER_MS = 30_000;
 
-interface Report {
-  readonly actor: string;
-  readonly epoch: number;
-  readonly progress: Progress;
-}
+type Told = Pick<Report, 'actor' | 'epoch' | 'progress'>;
 
 /**
  * Takes a change of the ring from phase to phase, at the leader of the placement group. What it goes by are reports, which it may lose with
@@ -33,7 +29,7 @@ interface Report {
  */
 export class ChangeDriver {
   readonly #facts: ChangeFacts;
-  readonly #reports = new Map<NodeName, Report>();
+  readonly #reports = new Map<NodeName, Told>();
   /** Joining and departing members that are not alive: since when, in monotonic ms, and as which joining. */
   readonly #deadSince = new Map<NodeName, { readonly joinedAt: number; readonly sinceMs: number }>();
 
@@ -46,7 +42,7 @@ export class ChangeDriver {
     return [...this.#reports.values()].map(({ progress }) => progress);
   }
 
-  heard(name: NodeName, report: Report): void {
+  heard(name: NodeName, report: Told): void {
     this.#reports.set(name, report);
   }
 
@@ -109,7 +105,7 @@ export class ChangeDriver {
   }
 
   /** What the process of this name that lives has said of this epoch. */
-  #reportOf(name: NodeName, epoch: number): Report | undefined {
+  #reportOf(name: NodeName, epoch: number): Told | undefined {
     const report = this.#reports.get(name);
     return report?.epoch === epoch && report.actor === this.#facts.actorOf(name) ? report : undefined;
   }

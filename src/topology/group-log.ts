@@ -187,9 +187,8 @@ class FoundGroup {
         return this.#snapshot !== undefined;
       case KEY.entry: {
         const entry = parseEntry(value);
-        if (entry === undefined || !entryKey(entry.index).equals(key)) return false;
-        this.#entries.push(entry);
-        return true;
+        if (entry !== undefined) this.#entries.push(entry);
+        return entry !== undefined;
       }
       default:
         return false;

@@ -4,6 +4,7 @@ import { fieldsOf, isActor, isBelow, isName, isText, isUint32, parseList } from 
 import type { NodeName } from '../ports/outbox.ts';
 import type { Message } from '../raft/messages.ts';
 import { parseCommand, type TopologyCommand } from './commands.ts';
+import type { Participant } from './participants.ts';
 import { parseRaftMessage } from './raft-wire.ts';
 
 /** How far a member is with what an epoch asks of it. */
@@ -17,13 +18,20 @@ export interface Progress {
   readonly bytes: number;
 }
 
+/** What a process says of itself when it is polled. */
+export interface Report extends Participant {
+  readonly epoch: number;
+  readonly progress: Progress;
+}
+
 /**
  * What nodes say to each other about the ring.
  * - `raft`: within the placement group.
  * - `epoch`: the latest that the sender knows. Who knows a later one answers with `news`, who knows only an earlier one with its `epoch`.
  * - `news`: an epoch.
  * - `ready` → `turn`: a member is ready for an epoch, as it tells the leader of the placement group; all are, and go by it from now on.
- * - `poll` → `report`: the leader of the placement group asks how far everyone is, and tells how far everyone was.
+ * - `poll` → `report`: the leader of the placement group asks how far everyone is, and tells how far everyone was. Who answers also tells as whom it
+ *   takes part in the group.
  * - `request` → `outcome`: a node asks the leader for a step. Repeated until it is answered; asking twice is asking once.
  */
 export type TopologyMessage =
@@ -32,7 +40,7 @@ export type TopologyMessage =
   | { readonly type: 'news'; readonly topology: Topology }
   | { readonly type: 'ready' | 'turn'; readonly epoch: number }
   | { readonly type: 'poll'; readonly term: number; readonly epoch: number; readonly progress: readonly Progress[] }
-  | { readonly type: 'report'; readonly epoch: number; readonly actor: string; readonly progress: Progress }
+  | ({ readonly type: 'report' } & Report)
   | { readonly type: 'request'; readonly id: number; readonly command: TopologyCommand }
   | { readonly type: 'outcome'; readonly id: number; readonly error: string | undefined };
 
@@ -65,8 +73,11 @@ export function parseTopologyMessage(value: unknown): TopologyMessage | undefine
       return { type, term, epoch, progress };
     }
     case 'report': {
+      const { member, keepsLog } = fields;
       const progress = parseProgress(fields['progress']);
-      return isBelow(epoch, MAX_EPOCH) && isActor(actor) && progress ? { type, epoch, actor, progress } : undefined;
+      if (!isBelow(epoch, MAX_EPOCH) || !isActor(actor) || !isActor(member) || typeof keepsLog !== 'boolean')
+        return undefined;
+      return progress && { type, epoch, actor, member, keepsLog, progress };
     }
     case 'request': {
       const command = parseCommand(fields['command']);

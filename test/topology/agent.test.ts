@@ -231,7 +231,7 @@ describe('News of an epoch', () => {
     network.sent.length = 0;
     for (let i = 0; i < 1_000; i++) network.node('n1').agent.saw('n2', 0);
     expect(network.sent).toHaveLength(1);
-    network.nowMs += 100;
+    network.skip(100);
     network.node('n1').agent.saw('n2', 0);
     expect(network.sent.map(({ message }) => message.type)).toEqual(['news', 'news']);
   });

@@ -11,6 +11,7 @@ import { VirtualTime } from '../../src/sim/virtual-clock.ts';
 import { DiskTable } from '../../src/store/disk-tables.ts';
 import { encodeTopology } from '../../src/topology/commands.ts';
 import { GroupLog, type RestoredGroup, restoreGroup } from '../../src/topology/group-log.ts';
+import { pack } from '../../src/topology/packed.ts';
 import { member } from './group-network.ts';
 
 const ID = 'n1.1';
@@ -120,7 +121,7 @@ describe("The placement group's log on a disk", () => {
   });
 
   it('goes on where it was found', () => {
-    founded(empty(2, 1), command(3, 1));
+    founded(empty(2, 1), command(3, 1), command(4, 1));
     const restored = found();
     const stored = 'kind' in restored ? undefined : restored.stored;
     const log = new GroupLog(disk, stored);
@@ -144,6 +145,7 @@ describe("The placement group's log on a disk", () => {
 describe('A log of which something is lost', () => {
   const key = (...bytes: number[]) => Buffer.from([DiskTable.group, ...bytes]).toString('latin1');
   const ENTRY = key(4, 0, 0, 0, 0, 0, 3);
+  const value = (of: unknown) => ({ value: pack(of), isDamaged: false });
   const faults: [string, (store: ReturnType<SimulatedDrive['store']>) => void][] = [
     ['a damaged entry', store => store.damage(ENTRY)],
     ['a missing entry', store => store.entries.delete(ENTRY)],
@@ -152,6 +154,8 @@ describe('A log of which something is lost', () => {
     ['no vote', store => store.entries.delete(key(2))],
     ['no snapshot', store => store.entries.delete(key(3))],
     ['a value of another entry', store => store.entries.set(ENTRY, store.entries.get(key(4, 0, 0, 0, 0, 0, 4))!)],
+    ['a term that falls', store => store.entries.set(ENTRY, value(command(3, 0)))],
+    ['a term that has not begun', store => store.entries.set(key(2), value({ term: 0, vote: undefined, last: 4 }))],
     ['garbage', store => store.entries.set(ENTRY, { value: Buffer.from([0xc1]), isDamaged: false })],
     ['a key that nobody wrote', store => store.entries.set(key(9), { value: Buffer.from([1]), isDamaged: false })],
     [

@@ -6,7 +6,7 @@ import { type Candidate, chooseVoters, nextStep, votersWanted } from '../../src/
 function candidates(...texts: string[]): Candidate[] {
   return texts.map(text => {
     const [name = '', zone = 'z'] = text.split('@');
-    return { name, zone, actor: `${name}.1` };
+    return { name, zone, id: `${name}.1` };
   });
 }
 
@@ -43,7 +43,7 @@ describe('The next step of the placement group', () => {
   it('removes at once who is gone for good, but not the last voter', () => {
     const isGone = (actor: string) => actor === 'n2.1';
     const three = new Configuration(voters('n1', 'n2', 'n3'));
-    const back = [...candidates('n1', 'n3'), { name: 'n2', zone: 'z', actor: 'n2.2' }];
+    const back = [...candidates('n1', 'n3'), { name: 'n2', zone: 'z', id: 'n2.2' }];
     expect(nextStep(three, { members: 3, living: back, isGone })).toEqual({ type: 'remove', member: 'n2.1' });
     expect(nextStep(new Configuration(['n2.1']), { members: 3, living: back, isGone })).toMatchObject({
       type: 'add-learner',

@@ -83,7 +83,7 @@ describe('A message about the ring', () => {
     { type: 'ready', epoch: 4 },
     { type: 'turn', epoch: 4 },
     { type: 'poll', term: 2, epoch: 4, progress: [progress] },
-    { type: 'report', epoch: 4, actor: 'n1.1', progress },
+    { type: 'report', epoch: 4, actor: 'n1.2', member: 'n1.1', keepsLog: true, progress },
     { type: 'request', id: 9, command },
     { type: 'outcome', id: 9, error: 'no' },
     { type: 'outcome', id: 9, error: undefined },
@@ -97,6 +97,8 @@ describe('A message about the ring', () => {
     const garbage: unknown[] = [undefined, null, 7, [], {}, { type: 'x' }, { type: 'epoch', epoch: -1 }];
     garbage.push({ type: 'news', topology: {} }, { type: 'request', id: 1, command: { type: 'leave', name: '' } });
     garbage.push({ type: 'poll', term: 1, epoch: 1, progress: [{ ...progress, left: -1 }] });
+    const report = { type: 'report', epoch: 4, actor: 'n1.2', member: 'n1.1', keepsLog: true, progress };
+    garbage.push({ ...report, member: 'x'.repeat(200) }, { ...report, member: undefined }, { ...report, keepsLog: 1 });
     garbage.push({ type: 'outcome', id: 1, error: 'x'.repeat(513) }, { type: 'raft', message: {} });
     for (const value of garbage) expect(parseTopologyMessage(value), JSON.stringify(value)).toBeUndefined();
   });
