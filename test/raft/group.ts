@@ -36,24 +36,34 @@ export interface Machine {
   commands: string[];
 }
 
-/** A member's process around the core, and its disk. */
-export interface Peer {
+/** A member's process as the checks see it. */
+export interface WatchedPeer {
   readonly id: MemberId;
+  /** Of this process: the origin of its proposals. */
+  readonly actor: string;
+  readonly starts: number;
+  readonly machine: Machine;
+  readonly raft: Pick<Raft, 'role' | 'term' | 'log'> | undefined;
+}
+
+/** A member's process around the core, and its disk. */
+export interface Peer extends WatchedPeer {
   readonly disk: Disk;
   raft: Raft | undefined;
   machine: Machine;
+  actor: string;
   starts: number;
 }
 
 /** What the checks are told as it happens. */
 export interface Observer {
-  applied(peer: Peer, entry: Entry): void;
-  restored(peer: Peer, snapshot: SnapshotMeta): void;
-  decided(peer: Peer, decision: Decision): void;
-  answered(peer: Peer, read: number): void;
+  applied(peer: WatchedPeer, entry: Entry): void;
+  restored(peer: WatchedPeer, snapshot: SnapshotMeta): void;
+  decided(peer: WatchedPeer, decision: Decision): void;
+  answered(peer: WatchedPeer, read: number): void;
 }
 
-const SILENT: Observer = { applied() {}, restored() {}, decided() {}, answered() {} };
+export const SILENT: Observer = { applied() {}, restored() {}, decided() {}, answered() {} };
 
 /** Members on a network that a test plays. Nothing happens by itself. */
 export class Group {
@@ -100,10 +110,11 @@ export class Group {
   start(peer: Peer): void {
     const { disk } = peer;
     peer.starts++;
+    peer.actor = `${peer.id}#${peer.starts}`;
     peer.machine = machineOf(disk);
     disk.incoming = [];
     peer.raft = new Raft(
-      { id: peer.id, actor: `${peer.id}#${peer.starts}`, limits: this.limits },
+      { id: peer.id, actor: peer.actor, limits: this.limits },
       {
         random: this.random,
         snapshots: {
@@ -193,7 +204,7 @@ export class Group {
       entries: [],
       incoming: [],
     };
-    const peer: Peer = { id, disk, raft: undefined, machine, starts: 0 };
+    const peer: Peer = { id, disk, raft: undefined, machine, actor: '', starts: 0 };
     this.peers.set(id, peer);
     this.start(peer);
     return peer;

@@ -2,7 +2,7 @@ import type { MemberId } from '../../src/raft/configuration.ts';
 import type { Decision } from '../../src/raft/effects.ts';
 import type { Entry } from '../../src/raft/entry.ts';
 import type { SnapshotMeta } from '../../src/raft/snapshot.ts';
-import type { Group, Observer, Peer } from './group.ts';
+import type { Observer, WatchedPeer } from './group.ts';
 
 export type Property =
   | 'election-safety'
@@ -32,12 +32,18 @@ interface Reign {
   commit: number;
 }
 
+/** Members to be watched, however they come to run. */
+export interface Watched {
+  observer: Observer;
+  running(): readonly WatchedPeer[];
+}
+
 /**
  * The five properties of the paper (figure 3), its rule of commits, and what is promised of reads and proposals, looked at after every step. It keeps what has
  * been, and knows nothing of how members come to what they hold.
  */
 export class Properties implements Observer {
-  readonly #group: Group;
+  readonly #group: Watched;
   readonly #leaders = new Map<number, MemberId>();
   readonly #reigns = new Map<MemberId, Reign>();
   /** By index and term: the entry, and the term of the one before it. */
@@ -51,17 +57,17 @@ export class Properties implements Observer {
   #commands = 0;
   readonly counts = { committed: 0, dropped: 0, refused: 0, unknown: 0, reads: 0, restored: 0, leaders: 0 };
 
-  constructor(group: Group) {
+  constructor(group: Watched) {
     this.#group = group;
     group.observer = this;
   }
 
   /** A read has begun. */
-  began(peer: Peer, read: number): void {
+  began(peer: WatchedPeer, read: number): void {
     this.#reads.set(`${peer.id} ${peer.starts} ${read}`, this.#lastApplied);
   }
 
-  applied(peer: Peer, entry: Entry): void {
+  applied(peer: WatchedPeer, entry: Entry): void {
     const text = textOf(entry);
     const known = this.#applied.get(entry.index);
     if (known === undefined) {
@@ -78,15 +84,15 @@ export class Properties implements Observer {
       );
   }
 
-  restored(peer: Peer, { index, term }: SnapshotMeta): void {
+  restored(peer: WatchedPeer, { index, term }: SnapshotMeta): void {
     this.counts.restored++;
     const known = this.#applied.get(index);
     if (index > 1 && (known?.term !== term || known.commands !== peer.machine.commands.length))
       throw new PropertyViolated('state-machine-safety', `${peer.id} restores a snapshot of ${index} that is another`);
   }
 
-  decided(peer: Peer, decision: Decision): void {
-    const id = `${peer.id}#${peer.starts}:${decision.number}`;
+  decided(peer: WatchedPeer, decision: Decision): void {
+    const id = `${peer.actor}:${decision.number}`;
     this.counts[decision.outcome]++;
     if (decision.outcome === 'committed' && this.#committedProposals.get(id) !== decision.index)
       throw new PropertyViolated('decisions', `${id} is told to be committed at ${decision.index} and is not`);
@@ -96,7 +102,7 @@ export class Properties implements Observer {
       throw new PropertyViolated('decisions', `${id} is ${decision.outcome} and committed`);
   }
 
-  answered(peer: Peer, read: number): void {
+  answered(peer: WatchedPeer, read: number): void {
     const begun = this.#reads.get(`${peer.id} ${peer.starts} ${read}`);
     this.counts.reads++;
     if (begun === undefined) throw new PropertyViolated('reads', `${peer.id} answers ${read}, which nobody asked`);
@@ -121,7 +127,7 @@ export class Properties implements Observer {
     this.#committedProposals.set(id, entry.index);
   }
 
-  #checkMatching({ id, raft }: Peer): void {
+  #checkMatching({ id, raft }: WatchedPeer): void {
     const { log } = raft!;
     for (const entry of log.slice(log.first, log.last)) {
       const key = `${entry.index} ${entry.term}`;
@@ -137,7 +143,7 @@ export class Properties implements Observer {
     }
   }
 
-  #checkLeader(peer: Peer): void {
+  #checkLeader(peer: WatchedPeer): void {
     const { id, starts } = peer;
     const { term, log } = peer.raft!;
     const elected = this.#leaders.get(term);
@@ -169,7 +175,7 @@ export class Properties implements Observer {
   }
 
   /** Of entries committed in earlier terms; `applied` lags behind commits, which only makes this weaker. */
-  #checkCompleteness({ id, raft }: Peer): void {
+  #checkCompleteness({ id, raft }: WatchedPeer): void {
     const { log, term } = raft!;
     for (const [index, entry] of this.#applied) {
       if (index < log.first || entry.term >= term) continue;
