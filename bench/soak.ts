@@ -35,6 +35,12 @@ interface Totals {
   processorMs: number;
 }
 
+/** What `simulate --json` says of a seed. */
+type TimedReport = Omit<SimulationReport, 'violation'> & { readonly violation: object | null; readonly wallMs: number };
+
+/** A process that runs more is hardly any quicker, and fewer are lost with one that is stopped. */
+const SEEDS_A_PROCESS = 10;
+
 const flags = readFlags({
   seeds: { type: 'string' },
   nodes: { type: 'string' },
@@ -85,7 +91,7 @@ for (const each of plans) {
   console.error(`${(totals.virtualMs / totals.processorMs).toFixed(1)} virtual seconds a processor second`);
 }
 
-/** Runs the seeds on as many processes as there are processors. */
+/** Runs the seeds on as many processes as there are processors, several in each: its code is quick only when it has run for a while. */
 async function soak({ nodes, seeds, minutes }: Plan): Promise<Totals> {
   const totals: Totals = {
     runs: 0,
@@ -102,40 +108,48 @@ async function soak({ nodes, seeds, minutes }: Plan): Promise<Totals> {
     longestSettlingMs: 0,
     processorMs: 0,
   };
+  const processors = availableParallelism();
+  const atOnce = Math.min(SEEDS_A_PROCESS, Math.ceil(seeds / processors));
   let next = from;
+  const heard = (report: TimedReport): void => {
+    add(totals, report);
+    if (totals.runs % 10 === 0) console.error(`${totals.runs} of ${seeds} seeds`);
+  };
   const worker = async (): Promise<void> => {
     while (next < from + seeds) {
-      const seed = next++;
-      const args = ['--nodes', nodes, '--seed', seed, '--minutes', minutes].map(String);
-      add(totals, await run([...args, ...shared]));
-      if (totals.runs % 10 === 0) console.error(`${totals.runs} of ${seeds} seeds`);
+      const count = Math.min(atOnce, from + seeds - next);
+      const args = ['--nodes', nodes, '--seed', next, '--seeds', count, '--minutes', minutes].map(String);
+      next += count;
+      await run([...args, ...shared], heard);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  await Promise.all(Array.from({ length: processors }, worker));
   return totals;
 }
 
-function run(args: readonly string[]): Promise<SimulationReport & { wallMs: number }> {
+/** @param heard is told of each seed as it ends. */
+function run(args: readonly string[], heard: (report: TimedReport) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['src/main.ts', 'simulate', ...args, '--json'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     running.add(child);
-    let report: (SimulationReport & { wallMs: number }) | undefined;
+    let report: TimedReport | undefined;
     createInterface({ input: child.stdout }).on('line', line => {
-      report = JSON.parse(line);
+      report = JSON.parse(line) as TimedReport;
+      if (report.violation === null) heard(report);
     });
     child.on('close', code => {
       running.delete(child);
-      if (code === 0 && report !== undefined) return resolve(report);
+      if (code === 0 && report !== undefined) return resolve();
       for (const other of running) other.kill();
       const story = [JSON.stringify(report?.violation), ...(report?.story ?? [])];
-      reject(new Error(`simulate ${args.join(' ')} failed: ${story.join('\n')}`));
+      reject(new Error(`simulate ${args.join(' ')} failed, seed ${report?.options.seed} last: ${story.join('\n')}`));
     });
   });
 }
 
-function add(totals: Totals, report: SimulationReport & { wallMs: number }): void {
+function add(totals: Totals, report: TimedReport): void {
   totals.runs++;
   totals.virtualMs += report.virtualMs;
   totals.operations += Object.values(report.operations).reduce((sum, count) => sum + count, 0);
