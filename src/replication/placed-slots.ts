@@ -32,7 +32,8 @@ export class PlacedSlots implements SlotFacts {
   readonly #before: SlotFacts | undefined;
   readonly #isNext: boolean;
   readonly #continuities = new Continuities();
-  readonly #sharedBy = new Map<Sides, readonly SlotList[]>();
+  /** By the index of the sides. */
+  readonly #sharedBy: (readonly SlotList[])[] = [];
 
   /** @param before what is said of them until now. @param isNext whether that was in the epoch before this one. */
   constructor(epoch: number, before: SlotFacts | undefined, isNext: boolean) {
@@ -69,10 +70,10 @@ export class PlacedSlots implements SlotFacts {
   }
 
   #sharedLists(sides: Sides): readonly SlotList[] {
-    let lists = this.#sharedBy.get(sides);
+    let lists = this.#sharedBy[sides.index];
     if (lists === undefined) {
       lists = sides.compared.map(peer => this.#sharedWith(peer));
-      this.#sharedBy.set(sides, lists);
+      this.#sharedBy[sides.index] = lists;
     }
     return lists;
   }

@@ -1,4 +1,5 @@
 import { assert } from '../lib/assert.ts';
+import { SLOT_COUNT } from '../lib/slots.ts';
 import type { Steps } from '../lib/steps.ts';
 import type { PreferenceTable } from '../ring/preference-table.ts';
 import type { Peer } from './peer.ts';
@@ -14,6 +15,8 @@ export const ALL_SIDES = OWNS | OWNS_ON_THE_OTHER_SIDE;
 
 /** The lists of a slot, and what follows from them. */
 export interface Sides {
+  /** Its place among all different ones of its placement. */
+  readonly index: number;
   readonly owners: readonly Peer[];
   /** Those on the other side; the owners where the slot does not move. */
   readonly others: readonly Peer[];
@@ -40,8 +43,8 @@ export class SlotSides {
   readonly #others: PreferenceTable | undefined;
   readonly #ownerLists: readonly (readonly Peer[])[];
   readonly #otherLists: readonly (readonly Peer[])[];
-  /** By the index of the owners' list, and of the other side's. */
-  readonly #known: (Sides | undefined)[][];
+  /** By the indexes of the owners' list and of the other side's, in one number. */
+  readonly #known = new Map<number, Sides>();
   readonly #isMerging: boolean;
 
   private constructor(rings: Rings, owners: PreferenceTable, others: PreferenceTable | undefined) {
@@ -49,7 +52,6 @@ export class SlotSides {
     this.#others = others;
     this.#ownerLists = peersOf(owners, rings.owners);
     this.#otherLists = others === undefined ? [] : peersOf(others, rings.other!);
-    this.#known = this.#ownerLists.map(() => []);
     this.#isMerging = rings.phase === 'merge';
   }
 
@@ -63,12 +65,12 @@ export class SlotSides {
   of(slot: number): Sides {
     const owner = this.#owners.listAt(slot);
     const other = this.#others?.listAt(slot) ?? 0;
-    const known = this.#known[owner]!;
-    let sides = known[other];
+    const both = owner * SLOT_COUNT + other;
+    let sides = this.#known.get(both);
     if (sides === undefined) {
       const owners = this.#ownerLists[owner]!;
-      sides = sidesOf(owners, this.#otherLists[other] ?? owners, this.#isMerging);
-      known[other] = sides;
+      sides = sidesOf(this.different.length, owners, this.#otherLists[other] ?? owners, this.#isMerging);
+      this.#known.set(both, sides);
       this.different.push(sides);
     }
     return sides;
@@ -98,11 +100,15 @@ function peersOf(table: PreferenceTable, { peers }: PeeredRing): readonly (reado
   return table.lists.map(list => list.map(index => peers[index]!));
 }
 
-function sidesOf(owners: readonly Peer[], others: readonly Peer[], isMerging: boolean): Sides {
+function sidesOf(index: number, owners: readonly Peer[], others: readonly Peer[], isMerging: boolean): Sides {
   const added = others.filter(peer => !owners.includes(peer));
   const writers = added.length === 0 ? owners : [...owners, ...added];
   assert(writers.length <= MAX_REPLICAS, `Cannot place ${writers.length} replicas: ${MAX_REPLICAS} is the most`);
-  let [onlyOwner, onlyOther, onBoth, flags, self] = [0, 0, 0, 0, 0];
+  let onlyOwner = 0;
+  let onlyOther = 0;
+  let onBoth = 0;
+  let flags = 0;
+  let self = 0;
   for (const [i, peer] of writers.entries()) {
     const bit = 1 << i;
     const isOwner = i < owners.length;
@@ -120,7 +126,7 @@ function sidesOf(owners: readonly Peer[], others: readonly Peer[], isMerging: bo
   const arriving = isMerging && isMoving ? mustMerge : 0;
   const mustArrive = (arriving & self) !== 0;
   const compared = comparedWith(owners, writers, flags);
-  return { owners, others, writers, isMoving, onlyOwner, onlyOther, arriving, flags, mustArrive, compared };
+  return { index, owners, others, writers, isMoving, onlyOwner, onlyOther, arriving, flags, mustArrive, compared };
 }
 
 /** Both are sent the slot's writes, and one of them at least is an owner. */

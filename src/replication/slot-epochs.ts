@@ -38,10 +38,20 @@ export interface Continuity {
 /** Works out what goes on where slots were `then` and are `now`; many slots have both in common. */
 export class Continuities {
   readonly #known = new Map<Sides, Map<Sides, Continuity>>();
+  /** By the index of `then`, what was asked for last: mostly the same again. */
+  readonly #last: { readonly now: Sides; readonly continuity: Continuity }[] = [];
 
   of(then: Sides, now: Sides): Continuity {
+    const last = this.#last[then.index];
+    if (last?.now === now) return last.continuity;
+    const continuity = this.#find(then, now);
+    this.#last[then.index] = { now, continuity };
+    return continuity;
+  }
+
+  #find(then: Sides, now: Sides): Continuity {
     const known = this.#known.get(then) ?? new Map<Sides, Continuity>();
-    this.#known.set(then, known);
+    if (known.size === 0) this.#known.set(then, known);
     let continuity = known.get(now);
     if (continuity === undefined) {
       const lists = isSameSides(then, now);
