@@ -136,7 +136,7 @@ export class AntiEntropy {
     this.#repair.earn(nowMs);
     this.#transfer.earn(nowMs);
     // Whoever has been due longest comes first: where one round at a time may be open, two slow peers would else keep the others waiting.
-    for (const schedule of this.#schedules.toSorted((a, b) => a.dueMs - b.dueMs)) {
+    for (const schedule of this.#schedules.filter(each => isUp(each, nowMs)).sort((a, b) => a.dueMs - b.dueMs)) {
       const { round } = schedule;
       if (round === undefined) {
         if (!schedule.peer.reachable) this.#giveUp(schedule);
@@ -395,6 +395,11 @@ export class AntiEntropy {
 
 function isShared({ offered }: SyncSchedule): boolean {
   return offered === undefined;
+}
+
+/** Whether a tick has to look at it: most wait for the time of their next round. */
+function isUp({ round, dueMs, peer }: SyncSchedule, nowMs: number): boolean {
+  return round !== undefined || nowMs >= dueMs || !peer.reachable;
 }
 
 /** Whether there is something that this node has to learn from its co-replicas. */
