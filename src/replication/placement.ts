@@ -42,6 +42,8 @@ export class Placement {
   readonly #shared: ReadonlyMap<Peer, Uint16Array>;
   readonly #ring: PeeredRing;
   readonly #standIns = new Map<number, readonly Peer[]>();
+  /** By the owners. */
+  readonly #knowing = new Map<readonly Peer[], readonly Peer[]>();
   #arrivers: ReadonlySet<Peer> | undefined;
 
   private constructor(rings: Rings, replicas: number | 'all', slots: PlacedSlots, different: readonly Sides[]) {
@@ -90,7 +92,13 @@ export class Placement {
 
   /** The slot's owners but for this node and those that are gone for good: who may still know something of it. */
   knowing(slot: number): readonly Peer[] {
-    return this.replicasOf(slot).filter(peer => !peer.isSelf && !this.lost.has(peer));
+    const owners = this.replicasOf(slot);
+    let knowing = this.#knowing.get(owners);
+    if (knowing === undefined) {
+      knowing = owners.filter(peer => !peer.isSelf && !this.lost.has(peer));
+      this.#knowing.set(owners, knowing);
+    }
+    return knowing;
   }
 
   /** Whom a write is sent to: the owners, and behind them, while the slot moves, those on the other side. */

@@ -23,6 +23,9 @@ export class SlotMerges {
   /** What was merged from each peer, by slot. */
   readonly #merged = new Map<Peer, Uint8Array>();
   #slotsLeft = 0;
+  /** The slot that `#isEnough` is being asked about. */
+  #asked = 0;
+  readonly #isMergedFrom = (peer: Peer): boolean => this.#from(this.#asked, peer) !== NOTHING;
 
   /** @param ownersOf the slot's owners now: only what was merged from them counts. */
   constructor(
@@ -72,16 +75,17 @@ export class SlotMerges {
 
   /** Ends the slot if enough has been merged, by what is known now. @returns whether it did. */
   settle(slot: number): boolean {
-    if (!this.isPending(slot) || !this.#isEnough(slot, peer => this.#from(slot, peer) !== NOTHING, this.#count(slot)))
-      return false;
+    if (!this.isPending(slot)) return false;
+    this.#asked = slot;
+    if (!this.#isEnough(slot, this.#isMergedFrom, this.#count(slot))) return false;
     this.end(slot);
     return true;
   }
 
   /** `settle` for all slots: who lives has changed. */
   settleAll(): void {
-    const pending = this.#pending;
-    for (let slot = pending.indexOf(1); slot >= 0; slot = pending.indexOf(1, slot + 1)) this.settle(slot);
+    if (this.#slotsLeft === 0) return;
+    for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.#pending[slot] === 1) this.settle(slot);
   }
 
   #count(slot: number): Merged {
