@@ -379,6 +379,7 @@ export class Node {
       identity: () => this.identity(),
       adopted: topology => this.#adopted(topology),
       monotonicMs: () => this.#nowMs(),
+      groupDisk: this.storage?.groupDisk,
     });
   }
 

@@ -284,7 +284,7 @@ describe('a disk that takes nothing', () => {
   });
 
   it('refuses writes when too much waits for it', () => {
-    const nodes = alone({ ...ALONE, disk: { flushIntervalMs: 60_000, maxPendingBytes: 500 } });
+    const nodes = alone({ ...ALONE, disk: { flushIntervalMs: 60_000, maxPendingBytes: 320 } });
     const n1 = nodes.nodes.get('n1')!;
     expect(run(nodes, n1, `SET a ${'x'.repeat(300)}`, 1)).toBe('+OK\r\n');
     expect(run(nodes, n1, 'SET b 1', 1)).toMatch(/^-UNAVAILABLE \d+ bytes wait for the disk/);

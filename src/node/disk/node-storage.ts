@@ -8,6 +8,8 @@ import { Durability, IN_MEMORY } from '../../replication/durability.ts';
 import type { Keyspace } from '../../replication/keyspace.ts';
 import type { DurabilityMode } from '../../replication/policy.ts';
 import { DiskTable } from '../../store/disk-tables.ts';
+import { restoreGroup, type StoredGroup } from '../../topology/group-log.ts';
+import type { GroupDisk } from '../../topology/placement-group.ts';
 import type { Cluster } from '../cluster.ts';
 import { ConflictTable } from './conflict-table.ts';
 import { HintTable } from './hint-table.ts';
@@ -47,6 +49,7 @@ export class NodeStorage {
   /** Which keyspaces the disk says are whole. */
   readonly #whole = new Set<number>();
   #isClosing = false;
+  #group: StoredGroup | undefined;
 
   constructor(
     disk: Disk,
@@ -64,6 +67,11 @@ export class NodeStorage {
   /** What a keyspace's promises wait for. */
   durabilityOf(mode: DurabilityMode): Durability {
     return mode === 'none' ? IN_MEMORY : new Durability(mode, this.disk);
+  }
+
+  /** Where the placement group's log goes, and what was found of it. */
+  get groupDisk(): GroupDisk {
+    return { disk: this.#raw, restored: this.#group };
   }
 
   /** Reads everything. @param makeCluster makes the cluster that the records are read into. */
@@ -128,12 +136,30 @@ export class NodeStorage {
       if (failure !== undefined) return done({ found: 'corrupt', reason: failure.message });
       this.#tellRead(recovered, this.#clock.monotonicMs() - startedMs);
       const isSound = !isDamaged && recovered.damaged === 0;
-      this.#recovered(stored, cluster, isSound, () => done({ found: 'cluster', identity: stored.cluster, cluster }));
+      this.#recovered(stored, cluster, isSound);
+      this.#restoreGroup(reason => {
+        if (reason !== undefined) return done({ found: 'unusable', reason });
+        // From here on the disk knows that this process may lose what the last one had.
+        this.disk.flush(() => done({ found: 'cluster', identity: stored.cluster, cluster }));
+      });
     });
   }
 
-  /** Everything has been read. @param done is called when the disk knows that this process may lose what the last one had. */
-  #recovered(stored: StoredNode, cluster: Cluster, isSound: boolean, done: () => void): void {
+  #restoreGroup(done: (failure: string | undefined) => void): void {
+    restoreGroup(this.#raw, restored => {
+      if ('kind' in restored) return done(restored.message);
+      const { stored, voidBecause } = restored;
+      if (voidBecause !== undefined)
+        this.#log.error("the placement group's log cannot be used: this node takes part in the group anew", {
+          reason: voidBecause,
+        });
+      this.#group = stored;
+      done(undefined);
+    });
+  }
+
+  /** All records have been read. */
+  #recovered(stored: StoredNode, cluster: Cluster, isSound: boolean): void {
     cluster.context.stamps.observe(stored.lastStamp);
     this.#attach(stored.cluster, cluster);
     for (const db of stored.whole) this.#whole.add(db);
@@ -143,7 +169,6 @@ export class NodeStorage {
     }
     cluster.leftovers.ringChanged();
     this.#noteWhole();
-    this.disk.flush(() => done());
   }
 
   #attach(identity: ClusterIdentity, cluster: Cluster): void {
