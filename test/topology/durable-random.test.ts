@@ -5,7 +5,7 @@ const SEEDS = 12;
 const RUN_MS = 60_000;
 
 test('a durable group forgets and contradicts nothing in random runs, and everything that can happen does', {
-  timeout: 120_000,
+  timeout: 300_000,
 }, () => {
   const totals = new Map<string, number>();
   for (let seed = 1; seed <= SEEDS; seed++) {

@@ -32,7 +32,7 @@ function expectCaught(...kinds: (new (...args: never[]) => Error)[]): void {
   expect.fail('none of 50 seeds caught it');
 }
 
-describe('random runs of durable groups catch within 50 seeds', { timeout: 120_000 }, () => {
+describe('random runs of durable groups catch within 50 seeds', { timeout: 300_000 }, () => {
   test('a vote that is not persisted', () => {
     const { put } = GroupLog.prototype;
     const forgetful: typeof put = function (this: GroupLog, { hardState, entries }, snapshot) {
