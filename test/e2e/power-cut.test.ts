@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
-import { TestCluster } from './test-cluster.ts';
+import { until } from '../until.ts';
+import { nodesSeenBy, TestCluster } from './test-cluster.ts';
 
 /** 50 are what is promised to be tried; `npm test` does some. */
 const ROUNDS = Number(process.env['DURABILITY_ROUNDS'] ?? 3);
@@ -86,6 +87,13 @@ function clientOf(port: number, db: number): Redis {
   return client;
 }
 
+/** The placement group has outlived the power cuts, too. */
+async function theRingCanChange(cluster: TestCluster): Promise<void> {
+  const client = cluster.client(0);
+  await until('n3 is let go', async () => (await client.call('COTERIE', 'NODE', 'LEAVE', 'n3')) === 'OK');
+  await until('n3 is off the ring', async () => (await nodesSeenBy(client)).size === 2);
+}
+
 describe('a power cut', () => {
   let cluster: TestCluster | undefined;
   let directory: string;
@@ -123,6 +131,7 @@ describe('a power cut', () => {
         }
       }
       for (const { acknowledged } of writers) expect(acknowledged).toBeGreaterThan(ROUNDS);
+      await theRingCanChange(cluster);
     },
     60_000 + ROUNDS * 20_000,
   );
