@@ -9,6 +9,7 @@ import { EXPIRY_COMMANDS } from './expiry.ts';
 import { INFO } from './info.ts';
 import { commandCommand } from './introspection.ts';
 import { KEY_COMMANDS } from './keys.ts';
+import { PERSISTENCE_COMMANDS } from './persistence.ts';
 import { SERVER_COMMANDS } from './server-commands.ts';
 import { STRING_COMMANDS } from './strings.ts';
 
@@ -24,6 +25,7 @@ export function createCommandTable(): CommandTable {
     INFO,
     CONFIG,
     ...SERVER_COMMANDS,
+    ...PERSISTENCE_COMMANDS,
     ...CLUSTER_COMMANDS,
     COTERIE,
   ];

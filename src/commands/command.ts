@@ -12,6 +12,8 @@ export const COMMAND_FLAGS = [
   'skip_monitor',
   'fast',
   'no_auth',
+  'no_async_loading',
+  'no_multi',
   'allow_busy',
 ] as const;
 

@@ -1,4 +1,5 @@
 import { slotOf } from '../lib/slots.ts';
+import { BACKUP } from './backup.ts';
 import { type Command, SECOND_ARGUMENT } from './command.ts';
 import { CONFLICTS } from './conflicts.ts';
 import { CONSISTENCY } from './consistency.ts';
@@ -148,6 +149,7 @@ const KEYSPACES: Command = {
       write: each.write,
       sloppy: yesOrNo(each.sloppy),
       'read-repair': each.readRepair,
+      durability: each.durability,
       keys: each.keys,
       tombstones: each.tombstones,
       expiring: each.expiring,
@@ -161,6 +163,8 @@ const KEYSPACES: Command = {
 };
 
 const HELP = [
+  'BACKUP <name>',
+  '    Copy what this node has on disk, as of one moment, to a place of that name.',
   'CONFLICTS <key>',
   '    List the versions of <key> that lost against concurrent ones, the latest first.',
   'CONSISTENCY [READ <count>] [WRITE <count>]',
@@ -193,6 +197,6 @@ const HELP = [
 /** What Redis has no word for (DESIGN §1). */
 export const COTERIE: Command = container(
   { name: 'coterie', summary: 'A container for commands about replication', since: '7.0.0', group: 'coterie' },
-  [NODES, RING, EXPLAIN, CONFLICTS, KEYSPACES, CONSISTENCY, CONVERGED, SYNC, QUARANTINE, NODE, LINK],
+  [BACKUP, NODES, RING, EXPLAIN, CONFLICTS, KEYSPACES, CONSISTENCY, CONVERGED, SYNC, QUARANTINE, NODE, LINK],
   HELP,
 );

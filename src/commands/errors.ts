@@ -6,6 +6,9 @@ export const NOT_AN_INTEGER = 'ERR value is not an integer or out of range';
 /** Redis's words, which client libraries look for. */
 export const LOADING = 'LOADING Redis is loading the dataset in memory';
 
+/** What a node without a data-dir says to whoever wants something saved. */
+export const NO_DISK = 'ERR this node keeps everything in memory: it has no data-dir';
+
 export const NO_AUTH = 'NOAUTH Authentication required.';
 
 /** The most that an error repeats of what a client sent (server.c, `commandCheckExistence`). */

@@ -59,7 +59,8 @@ function memory(of: Server): InfoFields {
 
 /**
  * A node is loading until it has read its disk and its cluster has been founded: client libraries that look here wait so long. Its disk is
- * what an append-only file is to Redis.
+ * what an append-only file is to Redis. Changes are counted on their way to the disk: where there is none, and in a keyspace that is in memory only,
+ * none are.
  */
 function persistence(of: Server): InfoFields {
   const { disk } = of;
@@ -68,10 +69,10 @@ function persistence(of: Server): InfoFields {
     loading: loading ? 1 : 0,
     async_loading: 0,
     ...(loading ? { loading_eta_seconds: 1 } : {}),
-    rdb_changes_since_last_save: 0,
-    rdb_bgsave_in_progress: 0,
+    ...(disk === undefined ? {} : { rdb_changes_since_last_save: disk.pendingChanges }),
+    rdb_bgsave_in_progress: disk?.isSaving ? 1 : 0,
     rdb_last_save_time: Math.floor((disk?.lastFlushWallMs ?? of.startedWallMs) / 1000),
-    rdb_last_bgsave_status: 'ok',
+    rdb_last_bgsave_status: disk?.lastSave ?? 'ok',
     aof_enabled: disk === undefined ? 0 : 1,
     aof_rewrite_in_progress: 0,
     aof_rewrite_scheduled: 0,
@@ -150,8 +151,8 @@ function coterie(of: Server): InfoFields {
 }
 
 function describe(keyspace: ServerKeyspace): string {
-  const { name, policy, replicas, readNeed, writeNeed, tombstones, usedBytes, refillingSlots } = keyspace;
-  return `name=${name},policy=${policy},n=${replicas},r=${readNeed},w=${writeNeed},tombstones=${tombstones},used_bytes=${usedBytes},refilling_slots=${refillingSlots}`;
+  const { name, policy, replicas, readNeed, writeNeed, durability, tombstones, usedBytes, refillingSlots } = keyspace;
+  return `name=${name},policy=${policy},n=${replicas},r=${readNeed},w=${writeNeed},durability=${durability},tombstones=${tombstones},used_bytes=${usedBytes},refilling_slots=${refillingSlots}`;
 }
 
 /** The node's counters under names in Redis's style. */

@@ -1,3 +1,4 @@
+import type { MadeBackup } from '../ports/disk.ts';
 import type { BusAddress } from '../ports/outbox.ts';
 import type { ReplyWriter } from '../resp/reply-writer.ts';
 import type { Connection } from './context.ts';
@@ -87,6 +88,7 @@ export interface ServerKeyspace {
   readonly writeNeed: number;
   readonly sloppy: boolean;
   readonly readRepair: string;
+  readonly durability: string;
   readonly keys: number;
   readonly tombstones: number;
   readonly expiring: number;
@@ -113,8 +115,14 @@ export interface ServerDisk {
   readonly lastFlushWallMs: number;
   /** Why writes are refused: an error for clients. */
   readonly refusal: string | undefined;
+  /** Changes that are not durable yet. */
+  readonly pendingChanges: number;
   /** Makes durable what is held; `done` is called once, later, with an error for clients if it failed. */
   save(done: (error: string | undefined) => void): void;
+  /** The same, with nobody waiting for it: `isSaving` until it has ended, and then `lastSave` says how. */
+  saveInBackground(): void;
+  readonly isSaving: boolean;
+  readonly lastSave: 'ok' | 'err';
 }
 
 /** Whether a replica is asked for its version alone, or also for what it put aside. */
@@ -136,6 +144,8 @@ export interface Server {
   readonly isLoading: boolean;
   /** What it keeps on disk; undefined in a node that is in memory only. */
   readonly disk: ServerDisk | undefined;
+  /** Copies what is on the disk, as of one moment, to a place of that name; `done` is called once, perhaps at once, with an error for clients if it failed. */
+  backup(name: string, done: (made: MadeBackup) => void): void;
   /** Undefined until the cluster has been founded. */
   readonly cluster: { readonly id: string; readonly epoch: number; readonly size: number } | undefined;
   /** Why clients must wait, while they must: "2 of 3 members seen". */

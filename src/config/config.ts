@@ -55,6 +55,8 @@ export interface Config {
 
   /** Undefined: everything is in memory only. */
   readonly dataDir: string | undefined;
+  /** Undefined: beside the data-dir. */
+  readonly backupDir: string | undefined;
   readonly flushIntervalMs: number;
   readonly diskQueueLimitBytes: number;
 

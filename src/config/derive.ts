@@ -1,8 +1,8 @@
+import { IDENTIFIER } from '../lib/identifier.ts';
 import type { BusAddress } from '../ports/outbox.ts';
 import { formatAddress, isDnsName, isLoopback, isWildcard } from './address.ts';
 import type { Config, Machine } from './config.ts';
 import { faultOf, type KeyspaceConfig, toKeyspaceConfig } from './keyspace.ts';
-import { IDENTIFIER } from './kinds.ts';
 import type { Settings } from './schema.ts';
 
 /** Notes that a setting is wrong beside the others: its path and a sentence that ends in "expected …". */
@@ -18,6 +18,7 @@ export function deriveConfig(from: Settings, machine: Machine, complain: Complai
   const keyspaces = from.keyspaces.map(each => toKeyspaceConfig(each, dataDir !== undefined));
   checkKeyspaces(keyspaces, from['default-keyspace'], dataDir !== undefined, complain);
   checkQueues(from, complain);
+  checkBackupDir(from, complain);
   if (from.routing === 'redirect') complain(['routing'], 'redirect is not available yet; expected any');
   return {
     name: deriveName(from, machine, complain),
@@ -46,6 +47,7 @@ export function deriveConfig(from: Settings, machine: Machine, complain: Complai
     busStallTimeoutMs: from['bus-stall-timeout'],
     shutdownTimeoutMs: from['shutdown-timeout'],
     dataDir,
+    backupDir: from['backup-dir'],
     flushIntervalMs: from['flush-interval'],
     diskQueueLimitBytes: from['disk-queue-limit'],
     hintMaxBytes: from['hint-max-bytes'],
@@ -174,5 +176,15 @@ function checkQueues(from: Settings, complain: Complain): void {
   }
   if (high > from['bus-queue-limit']) {
     complain(['bus-queue-high-water'], `is above bus-queue-limit; expected at most ${from['bus-queue-limit']} bytes`);
+  }
+}
+
+/** As far as the texts tell; where they are relative, or links, nothing is known here. */
+function checkBackupDir(from: Settings, complain: Complain): void {
+  const [data, backups] = [from['data-dir'], from['backup-dir']].map(path => path?.replace(/\/+$/, ''));
+  if (backups === undefined) return;
+  if (data === undefined) complain(['backup-dir'], 'there is nothing on disk to back up; expected a data-dir, too');
+  else if (backups === data || backups.startsWith(`${data}/`)) {
+    complain(['backup-dir'], 'is in data-dir, which is for the data alone; expected another directory');
   }
 }

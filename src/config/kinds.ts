@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { IDENTIFIER, IDENTIFIER_RULE } from '../lib/identifier.ts';
 import type { BusAddress } from '../ports/outbox.ts';
 import { isHost, parseAddress, parsePort } from './address.ts';
 import { parseDuration, parseSize } from './units.ts';
@@ -50,10 +51,8 @@ export function text(allowed: string, pattern: RegExp) {
 
 /** A node, zone or keyspace name. */
 export function identifier() {
-  return text('1 to 64 letters, digits, ".", "_" or "-", the first a letter or digit', IDENTIFIER);
+  return text(IDENTIFIER_RULE, IDENTIFIER);
 }
-
-export const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** A password: any text of 1 to 512 characters. Never shown. */
 export function secret() {

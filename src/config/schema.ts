@@ -147,6 +147,11 @@ export const configSchema = z.strictObject({
     'everything is in memory only',
     'The directory that the node keeps its data in, and nothing else does. It is made if there is none.',
   ),
+  'backup-dir': derived(
+    path(),
+    'beside data-dir: its path with -backups behind it',
+    'The directory that COTERIE BACKUP makes copies in, as <backup>/<node>. It is made if there is none.',
+  ),
   'flush-interval': setting(
     duration('10ms', '10m'),
     '1s',
@@ -278,7 +283,7 @@ export const SECTIONS = [
       'tombstone-collection-interval',
     ],
   },
-  { title: 'Durability', names: ['data-dir', 'flush-interval', 'disk-queue-limit'] },
+  { title: 'Durability', names: ['data-dir', 'backup-dir', 'flush-interval', 'disk-queue-limit'] },
   { title: 'Drills', names: ['fault-commands'] },
   { title: 'Logging', names: ['log-level', 'log-format'] },
 ] as const satisfies readonly { readonly title: string; readonly names: readonly SettingName[] }[];

@@ -7,6 +7,7 @@ import type { Log } from '../ports/log.ts';
 import type { BusAddress } from '../ports/outbox.ts';
 import { DEFAULT_REQUEST_LIMITS } from '../resp/request-limits.ts';
 import { mayAskAgain } from '../topology/agent.ts';
+import { BackupDirectory } from './backup/backup-directory.ts';
 import { Bus } from './bus/bus.ts';
 import { ClientServer } from './client-server.ts';
 import { loadNode } from './load-node.ts';
@@ -97,6 +98,7 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
       process: SYSTEM_PROCESS,
       rings: new RingCache(),
       disk,
+      backups: disk && new BackupDirectory(disk, config.name, config.dataDir!, config.backupDir),
     };
     const made = new Node(nodeOptions(config, client, busAddress), ports);
     node = made;

@@ -1,6 +1,6 @@
 import type { SwimTimings } from '../membership/swim-options.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Disk } from '../ports/disk.ts';
+import type { Backups, Disk } from '../ports/disk.ts';
 import type { Log } from '../ports/log.ts';
 import type { BusAddress, NodeName, Outbox } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
@@ -60,6 +60,8 @@ export interface NodePorts {
   readonly rings: RingCache;
   /** Where what a former process has left is, and what this one keeps goes; none in a node that is in memory only. */
   readonly disk?: Disk | undefined;
+  /** Where copies of that go; none are made without it. */
+  readonly backups?: Backups | undefined;
 }
 
 export interface ProcessFacts {

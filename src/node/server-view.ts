@@ -1,4 +1,5 @@
 import type { Connection } from '../commands/context.ts';
+import { NO_DISK } from '../commands/errors.ts';
 import type {
   ExplainWhat,
   QuarantinedRecord,
@@ -13,6 +14,7 @@ import type {
 import { equalsInConstantTime } from '../lib/constant-time.ts';
 import { type HashKey, halfSipHash } from '../lib/half-sip-hash.ts';
 import { allMembers } from '../membership/topology.ts';
+import type { MadeBackup } from '../ports/disk.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Peer } from '../replication/peer.ts';
 import type { SurveyResult } from '../replication/survey.ts';
@@ -84,6 +86,12 @@ export class ServerView implements Server {
     return this.#node.storage?.disk;
   }
 
+  backup(name: string, done: (made: MadeBackup) => void): void {
+    const { storage } = this.#node;
+    if (storage === undefined) done({ error: NO_DISK });
+    else storage.backup(name, done);
+  }
+
   get unfoundedReason(): string {
     return `${this.#node.candidatesSeen} of ${this.#options.expectNodes} members seen`;
   }
@@ -129,6 +137,7 @@ export class ServerView implements Server {
         writeNeed: keyspace?.writeNeed ?? 0,
         sloppy: policy.sloppy,
         readRepair: policy.readRepair,
+        durability: keyspace?.durability.mode ?? policy.durability,
         keys: store?.keyCount ?? 0,
         tombstones: store?.tombstoneCount ?? 0,
         expiring: store?.expiringCount ?? 0,

@@ -48,8 +48,12 @@ export interface Disk {
   readonly failure: DiskFailure | undefined;
   /** Bytes of keys and values in memory that are not durable yet, in the open batch and the one under way: for the node to bound. */
   readonly pendingBytes: number;
+  /** How many changes that is. */
+  readonly pendingChanges: number;
   /** A sentence when the disk found on opening that something which had been durable is gone, without knowing which keys; then whatever it holds may be too old. */
   readonly lost: string | undefined;
+  /** Whether the store is one that `backup` has made. */
+  readonly isCopy: boolean;
 
   /** Adds to the open batch; both are copied before the call returns. */
   put(key: Uint8Array, value: Uint8Array): void;
@@ -63,8 +67,17 @@ export interface Disk {
 
   /** Every key from `from` up to but without `to`, as durable when this is called: what is put meanwhile does not show. */
   scan(from: Uint8Array, to: Uint8Array, reader: DiskReader): void;
-  /** Makes a store named `to`, which must not exist, of what is durable when this is called, while writes go on. */
+  /** Makes a store named `to`, which must not exist, of what is durable when this is called, while writes go on. Nothing is left of one that fails. */
   backup(to: string, done: DiskDone): void;
   /** Flushes, and lets go of the lock whether that succeeded or not. Nothing may be called afterwards. */
   close(done: DiskDone): void;
+}
+
+/** Where a backup is, or an error for whoever has asked for one. */
+export type MadeBackup = { readonly path: string } | { readonly error: string };
+
+/** Where the copies of a node's disk go. */
+export interface Backups {
+  /** Copies what is durable when this is called to a place of that name; `done` is called once, later. */
+  make(name: string, done: (made: MadeBackup) => void): void;
 }

@@ -12,6 +12,7 @@ export class SimulatedDisk implements Disk {
   readonly #name: string;
   readonly #store: SimulatedStore;
   readonly lost: string | undefined;
+  readonly isCopy: boolean;
   #open: Change[] = [];
   #underWay: Change[] | undefined;
   #waiting: DiskDone[] = [];
@@ -26,6 +27,7 @@ export class SimulatedDisk implements Disk {
     this.#name = name;
     this.#store = store;
     this.lost = store.lost;
+    this.isCopy = store.isCopy;
     store.lost = undefined;
   }
 
@@ -35,6 +37,10 @@ export class SimulatedDisk implements Disk {
 
   get pendingBytes(): number {
     return this.#openBytes + this.#underWayBytes;
+  }
+
+  get pendingChanges(): number {
+    return this.#open.length + (this.#underWay?.length ?? 0);
   }
 
   put(key: Uint8Array, value: Uint8Array): void {

@@ -48,6 +48,7 @@ export class SimulatedStore {
   readonly entries = new Map<string, StoredEntry>();
   schemaVersion: number;
   lost: string | undefined;
+  isCopy = false;
   readonly #tail: Undo[] = [];
 
   constructor(schemaVersion: number) {
@@ -160,6 +161,7 @@ export class SimulatedDrive {
   /** @returns false when there is such a store already. */
   backUp(store: SimulatedStore, to: string): boolean {
     if (this.#stores.has(to)) return false;
+    store.isCopy = true;
     this.#stores.set(to, store);
     return true;
   }

@@ -10,6 +10,7 @@ import type {
   ServerNode,
   ServerSlotRange,
 } from '../../src/commands/server.ts';
+import type { MadeBackup } from '../../src/ports/disk.ts';
 import type { ReplyWriter } from '../../src/resp/reply-writer.ts';
 
 /** A member of the fake cluster: `fakeNode(1)` is n1, on 10.0.0.1:6379. */
@@ -46,6 +47,7 @@ const KEYSPACE: ServerKeyspace = {
   writeNeed: 1,
   sloppy: false,
   readRepair: 'async',
+  durability: 'none',
   keys: 0,
   tombstones: 0,
   expiring: 0,
@@ -78,6 +80,7 @@ export class FakeServer implements Server {
   ringError: string | undefined;
   moves: ServerMoves | undefined;
   faultCommands = true;
+  made: MadeBackup = { path: '/backups/monday/n1' };
   heldBack: readonly QuarantinedRecord[] = [];
   /** What it was asked to do, in words. */
   readonly asked: string[] = [];
@@ -153,6 +156,11 @@ export class FakeServer implements Server {
   forget(name: string, done: (error: string | undefined) => void): void {
     this.asked.push(`forget ${name}`);
     done(this.ringError);
+  }
+
+  backup(name: string, done: (made: MadeBackup) => void): void {
+    this.asked.push(`backup ${name}`);
+    done(this.made);
   }
 
   drill(about: readonly string[], down: boolean): void {

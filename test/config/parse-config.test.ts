@@ -64,6 +64,7 @@ describe('defaults', () => {
       dataDir: undefined,
       flushIntervalMs: 1_000,
       diskQueueLimitBytes: 64 << 20,
+      backupDir: undefined,
       hintMaxBytes: 64 << 20,
       hintMaxAgeMs: 10_800_000,
       hintReplayRate: 2000,
@@ -389,9 +390,22 @@ describe('settings that contradict each other', () => {
       { 'bus-queue-low-water': '8mb' },
       '--bus-queue-low-water: is not below bus-queue-high-water; expected less than 8388608 bytes',
     ],
+    [{ 'backup-dir': '/b' }, '--backup-dir: there is nothing on disk to back up; expected a data-dir, too'],
+    [
+      { 'data-dir': '/d/', 'backup-dir': '/d//' },
+      '--backup-dir: is in data-dir, which is for the data alone; expected another directory',
+    ],
+    [
+      { 'data-dir': '/d', 'backup-dir': '/d/b' },
+      '--backup-dir: is in data-dir, which is for the data alone; expected another directory',
+    ],
     [{ 'bus-queue-limit': '1mb' }, 'bus-queue-high-water: is above bus-queue-limit; expected at most 1048576 bytes'],
   ])('%j is refused', (flags, problem) => {
     expect(refuse({ flags: flags as unknown as Record<string, string> })).toEqual([problem]);
+  });
+
+  it('backups may lie beside the data, also where their path begins alike', () => {
+    expect(accept({ flags: { 'data-dir': '/d', 'backup-dir': '/d-backups' } }).backupDir).toBe('/d-backups');
   });
 
   it('a machine whose name cannot be a node name needs a name set', () => {

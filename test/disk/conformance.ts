@@ -306,8 +306,22 @@ export function describeDisk(kind: string, makeBench: () => Promise<DiskBench>, 
       expect(await backedUp).toBeUndefined();
       const copy = await open('copy');
       expect(await contents(copy)).toEqual(before);
+      expect([disk.isCopy, copy.isCopy]).toEqual([false, true]);
       expect((await contents(disk)).length).toBe(5_001);
       expect(await ask(done => disk.backup(bench.placeOf('copy'), done))).toMatchObject({ kind: 'io' });
+    });
+
+    it('counts what is not durable yet', async () => {
+      const disk = await open();
+      expect(disk.pendingChanges).toBe(0);
+      put(disk, 'a=1', 'b=1');
+      expect(disk.pendingChanges).toBe(2);
+      const flushed = flush(disk);
+      put(disk, 'c=1');
+      expect(disk.pendingChanges).toBeGreaterThanOrEqual(1);
+      await flushed;
+      await flush(disk);
+      expect(disk.pendingChanges).toBe(0);
     });
 
     it('refuses keys that are its own', async () => {

@@ -30,9 +30,15 @@ export interface FilledBlock {
 export class BlockWriter {
   #block: Block | undefined;
   #length = 0;
+  #count = 0;
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Entries that have been added. */
+  get count(): number {
+    return this.#count;
   }
 
   add(operation: BatchOperation, key: Uint8Array, value: Uint8Array): void {
@@ -48,6 +54,7 @@ export class BlockWriter {
     copy(key, block, at);
     copy(value, block, at + keyBytes);
     this.#length = end;
+    this.#count++;
   }
 
   /** What has been written; the writer begins anew, in `next` if that is given. */
@@ -55,6 +62,7 @@ export class BlockWriter {
     const filled = { block: this.#block ?? this.#grow(0), length: this.#length };
     this.#block = next === undefined ? undefined : Buffer.from(next.buffer, next.byteOffset, next.length);
     this.#length = 0;
+    this.#count = 0;
     return filled;
   }
 

@@ -16,7 +16,9 @@ let store: LevelStore | undefined;
 let unwritten: FilledBlock | undefined;
 /** By the number of the scan: lets it go on. */
 const wanted = new Map<number, () => void>();
-let writing: Promise<void> = open().then(failure => tell({ tell: 'opened', failure, lost: store?.lost }));
+let writing: Promise<void> = open().then(failure =>
+  tell({ tell: 'opened', failure, lost: store?.lost, isCopy: store?.isCopy === true }),
+);
 
 port.on('message', (question: Question) => {
   if (question.ask === 'more') wanted.get(question.id)?.();

@@ -17,9 +17,12 @@ export type Question =
   | { readonly ask: 'retry'; readonly id: number }
   | { readonly ask: 'close'; readonly id: number };
 
+/** What was found on opening. */
+type FoundStore = Pick<Disk, 'lost' | 'isCopy'>;
+
 /** What the thread says. A block that was written comes back to be filled again. */
 export type Answer =
-  | { readonly tell: 'opened'; readonly failure: DiskFailure | undefined; readonly lost: string | undefined }
+  | ({ readonly tell: 'opened'; readonly failure: DiskFailure | undefined } & FoundStore)
   | { readonly tell: 'written'; readonly failure: DiskFailure | undefined; readonly block: Block | undefined }
   | { readonly tell: 'chunk'; readonly id: number; readonly block: Block; readonly length: number }
   | { readonly tell: 'done'; readonly id: number; readonly failure: DiskFailure | undefined };
@@ -40,6 +43,7 @@ export class LevelDisk implements Disk {
   #spare: Block | undefined;
   /** Bytes of the batch under way, or of the one that failed. */
   #writingBytes = 0;
+  #writingCount = 0;
   #isWriting = false;
   #isPlanned = false;
   /** Whom the batch under way serves, and whom the open one. */
@@ -51,10 +55,12 @@ export class LevelDisk implements Disk {
   readonly #readers = new Map<number, DiskReader>();
   #nextId = 0;
   readonly lost: string | undefined;
+  readonly isCopy: boolean;
 
-  private constructor(worker: Worker, lost: string | undefined) {
+  private constructor(worker: Worker, { lost, isCopy }: FoundStore) {
     this.#worker = worker;
     this.lost = lost;
+    this.isCopy = isCopy;
     worker.on('message', (answer: Answer) => this.#receive(answer));
     worker.on('error', error => this.#gone(failureOf(error, "keep the disk's thread")));
     worker.on('exit', () => this.#gone({ kind: 'io', message: 'Cannot reach the disk: its thread has ended' }));
@@ -68,7 +74,7 @@ export class LevelDisk implements Disk {
       worker.once('error', fail);
       worker.once('message', (answer: Answer & { tell: 'opened' }) => {
         worker.off('error', fail);
-        if (answer.failure === undefined) resolve(new LevelDisk(worker, answer.lost));
+        if (answer.failure === undefined) resolve(new LevelDisk(worker, answer));
         else worker.terminate().then(() => resolve(answer.failure!));
       });
     });
@@ -80,6 +86,10 @@ export class LevelDisk implements Disk {
 
   get pendingBytes(): number {
     return this.#open.length + this.#writingBytes;
+  }
+
+  get pendingChanges(): number {
+    return this.#open.count + this.#writingCount;
   }
 
   put(key: Uint8Array, value: Uint8Array): void {
@@ -145,6 +155,7 @@ export class LevelDisk implements Disk {
   #send(): void {
     if (this.#failure !== undefined) return this.#refuse(this.#failure);
     if (this.#open.length === 0) return this.#call(this.#takeWaiting(), undefined);
+    this.#writingCount = this.#open.count;
     const { block, length } = this.#open.take(this.#spare);
     this.#spare = undefined;
     this.#isWriting = true;
@@ -173,6 +184,7 @@ export class LevelDisk implements Disk {
       return this.#refuse(failure);
     }
     this.#writingBytes = 0;
+    this.#writingCount = 0;
     if (block !== undefined && block.length <= MAX_SPARE_BYTES) this.#spare = block;
     // First the next one on its way, then the callbacks: the disk works while the node answers.
     if (this.#waiting.length > 0) this.#send();
@@ -187,6 +199,7 @@ export class LevelDisk implements Disk {
       return this.#refuse(failure);
     }
     this.#writingBytes = 0;
+    this.#writingCount = 0;
     this.flush(done);
   }
 

@@ -1,10 +1,11 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { ClassicLevel } from 'classic-level';
+import { ClassicLevel, type Iterator } from 'classic-level';
 import { type DiskFailure, RESERVED_FIRST_BYTE } from '../../ports/disk.ts';
 import { BlockWriter, CHECKSUM_BYTES, type FilledBlock, readBlock } from './batch-block.ts';
 import { failureOf } from './level-failure.ts';
+import { makeCopy, noteIn, syncDirectory } from './store-copy.ts';
 
 /** How entries are laid out here and how the node lays out its keys; a store with a larger one is refused. */
 export const SCHEMA_VERSION = 1;
@@ -30,6 +31,9 @@ const OPTIONS = {
 
 type Bytes = Uint8Array;
 
+/** A key, and its value as the store has it, with the checksum behind it. */
+type Entry = readonly [Bytes, Bytes];
+
 /**
  * A LevelDB as the disk's thread holds it. A batch is one record of LevelDB's log, which is written and then synchronised
  * (`fdatasync`) before `write` resolves; a record that is cut off is ignored on opening, so batches are atomic.
@@ -47,12 +51,14 @@ export class LevelStore {
   readonly #directory: number;
   #directoryChangedMs = 0;
   readonly lost: string | undefined;
+  readonly isCopy: boolean;
 
   private constructor(path: string, db: ClassicLevel<Bytes, Bytes>) {
     this.#path = path;
     this.#db = db;
     this.#directory = openSync(path, 'r');
     this.lost = lostBy(path);
+    this.isCopy = noteIn(path) !== undefined;
   }
 
   /** Opens or makes it. */
@@ -135,51 +141,58 @@ export class LevelStore {
 
   /** Hands over everything from `from` up to `to` as of now, in chunks; the next one is read when `take` has resolved. */
   async scan(from: Bytes, to: Bytes, take: (chunk: FilledBlock) => Promise<void>): Promise<void> {
-    const gte = Buffer.compare(from, AFTER_RESERVED) < 0 ? AFTER_RESERVED : from;
-    const iterator = this.#db.iterator({ gte, lt: to, fillCache: false, highWaterMarkBytes: CHUNK_BYTES } as object);
     const chunk = new BlockWriter();
-    try {
-      for (;;) {
-        const entries = await iterator.nextv(ENTRIES_AT_ONCE);
-        if (entries.length === 0) break;
-        for (const [key, value] of entries) {
-          if (isWhole(key, value)) chunk.add('put', key, value.subarray(0, value.length - CHECKSUM_BYTES));
-          else chunk.add('damaged', key, NOTHING);
-        }
-        if (chunk.length >= CHUNK_BYTES) await take(chunk.take());
+    for await (const entries of entriesOf(this.#iterator(from, to))) {
+      for (const [key, stored] of entries) {
+        const value = wholeValue(key, stored);
+        if (value === undefined) chunk.add('damaged', key, NOTHING);
+        else chunk.add('put', key, value);
       }
-      if (chunk.length > 0) await take(chunk.take());
+      if (chunk.length >= CHUNK_BYTES) await take(chunk.take());
+    }
+    if (chunk.length > 0) await take(chunk.take());
+  }
+
+  /** Everything from `from` up to `to`, or to the end, as of now, in order, some hundreds at a time; a damaged entry without its value. */
+  async *read(from: Bytes, to?: Bytes): AsyncGenerator<readonly (readonly [Bytes, Bytes | undefined])[]> {
+    for await (const entries of entriesOf(this.#iterator(from, to)))
+      yield entries.map(([key, stored]) => [key, wholeValue(key, stored)] as const);
+  }
+
+  /** Makes a copy of what there is now, damaged entries as they are. */
+  async backup(to: string): Promise<void> {
+    const iterator = this.#iterator(AFTER_RESERVED);
+    try {
+      await makeCopy(to, path => this.#fill(path, iterator));
     } finally {
       await iterator.close();
     }
   }
 
-  /**
-   * Copies what there is now, damaged entries as they are, into a store beside `to` that is renamed when it is whole and
-   * durable.
-   */
-  async backup(to: string): Promise<void> {
-    if (existsSync(to)) throw new Error(`${to} exists`);
-    const iterator = this.#db.iterator({ fillCache: false, highWaterMarkBytes: CHUNK_BYTES } as object);
-    const unfinished = `${to}.unfinished`;
-    await ClassicLevel.destroy(unfinished);
-    const copy = new ClassicLevel<Bytes, Bytes>(unfinished, OPTIONS);
+  /** @returns how many entries that were. */
+  async #fill(path: string, iterator: Cursor): Promise<number> {
+    const copy = new ClassicLevel<Bytes, Bytes>(path, OPTIONS);
+    let count = 0;
     try {
       await copy.open();
-      for (;;) {
-        const entries = await iterator.nextv(ENTRIES_AT_ONCE);
-        if (entries.length === 0) break;
+      await copy.put(SCHEMA_KEY, (await this.#db.get(SCHEMA_KEY))!);
+      for await (const entries of entriesOf(iterator)) {
         const batch = copy.batch();
-        for (const [key, value] of entries) batch.put(key, value);
+        for (const [key, stored] of entries) batch.put(key, stored);
         await batch.write({ sync: true });
+        count += entries.length;
       }
     } finally {
-      await iterator.close();
       await copy.close();
     }
-    syncDirectory(unfinished);
-    renameSync(unfinished, to);
-    syncDirectory(dirname(to));
+    return count;
+  }
+
+  /** Shows what there is when it is made. */
+  #iterator(from: Bytes, to?: Bytes): Cursor {
+    const gte = Buffer.compare(from, AFTER_RESERVED) < 0 ? AFTER_RESERVED : from;
+    const range = to === undefined ? { gte } : { gte, lt: to };
+    return this.#db.iterator({ ...range, fillCache: false, highWaterMarkBytes: CHUNK_BYTES } as object);
   }
 
   async close(): Promise<void> {
@@ -200,6 +213,21 @@ export class LevelStore {
 }
 
 const NOTHING = Buffer.alloc(0);
+
+type Cursor = Iterator<ClassicLevel<Bytes, Bytes>, Bytes, Bytes>;
+
+/** What the iterator shows, some hundreds or thousands at a time. */
+async function* entriesOf(iterator: Cursor): AsyncGenerator<readonly Entry[]> {
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(ENTRIES_AT_ONCE);
+      if (entries.length === 0) return;
+      yield entries;
+    }
+  } finally {
+    await iterator.close();
+  }
+}
 
 type Batch = ReturnType<ClassicLevel<Bytes, Bytes>['batch']>;
 
@@ -224,6 +252,11 @@ function writeChecksum(target: Bytes, sum: number, at: number): void {
   target[at + 1] = (sum >>> 8) & 255;
   target[at + 2] = (sum >>> 16) & 255;
   target[at + 3] = sum >>> 24;
+}
+
+/** Without its checksum; undefined where that is not that of key and value. */
+function wholeValue(key: Bytes, stored: Bytes): Bytes | undefined {
+  return isWhole(key, stored) ? stored.subarray(0, stored.length - CHECKSUM_BYTES) : undefined;
 }
 
 function isWhole(key: Bytes, stored: Bytes): boolean {
@@ -254,13 +287,4 @@ function lostBy(path: string): string | undefined {
     .split('\n')
     .find(each => /dropping \d+ bytes|[Ii]gnoring error/.test(each));
   return line === undefined ? undefined : `LevelDB dropped a part of its log: ${line.replace(/^\S+ \S+ /, '')}`;
-}
-
-function syncDirectory(path: string): void {
-  const directory = openSync(path, 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
 }

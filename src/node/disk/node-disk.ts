@@ -23,6 +23,8 @@ export class NodeDisk implements FlushPort {
   #isRetrying = false;
   #toldOf: DiskFailure | undefined;
   #lastFlushWallMs: number;
+  #isSaving = false;
+  #lastSave: 'ok' | 'err' = 'ok';
   readonly #wallMs: () => number;
 
   constructor(disk: Disk, options: NodeDiskOptions, ports: { readonly log: Log; wallMs(): number }) {
@@ -55,6 +57,20 @@ export class NodeDisk implements FlushPort {
     return this.#lastFlushWallMs;
   }
 
+  get pendingChanges(): number {
+    return this.#disk.pendingChanges;
+  }
+
+  /** Whether a save that nobody waits for is under way. */
+  get isSaving(): boolean {
+    return this.#isSaving;
+  }
+
+  /** How the last of those ended. */
+  get lastSave(): 'ok' | 'err' {
+    return this.#lastSave;
+  }
+
   flush(done: (isDurable: boolean) => void): void {
     this.#disk.flush(failure => {
       this.#flushed(failure);
@@ -65,6 +81,14 @@ export class NodeDisk implements FlushPort {
   /** For clients: `done` gets an error for them when the disk fails. */
   save(done: (error: string | undefined) => void): void {
     this.flush(isDurable => done(isDurable ? undefined : (this.refusal ?? 'ERR the disk has failed')));
+  }
+
+  saveInBackground(): void {
+    this.#isSaving = true;
+    this.flush(isDurable => {
+      this.#isSaving = false;
+      this.#lastSave = isDurable ? 'ok' : 'err';
+    });
   }
 
   /** Sees to it that nothing waits for longer than it may, and that a disk that failed is tried again. */

@@ -1,7 +1,7 @@
 import type { ClusterIdentity } from '../../membership/cluster.ts';
 import { allMembers, isMember, isOwner, type Topology } from '../../membership/topology.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Disk } from '../../ports/disk.ts';
+import type { Backups, Disk, MadeBackup } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NodeName } from '../../ports/outbox.ts';
 import { Durability, IN_MEMORY } from '../../replication/durability.ts';
@@ -17,6 +17,11 @@ import { NodeDisk, type NodeDiskOptions } from './node-disk.ts';
 import { NodeTable, type StoredNode } from './node-table.ts';
 import { RecordTable } from './record-table.ts';
 import { type Recovered, Recovery } from './recovery.ts';
+
+/** A copy may be older than what this node has told others since that they may let go of: what they have deleted and forgotten would come back. */
+const IS_COPY =
+  'it is a backup: give the node an empty data-dir, which the other nodes fill, and this to coterie restore if there are none';
+const STOPPING = 'this node is being stopped';
 
 /** What a node finds on its disk: the cluster that it is of, as far as it was known; nothing; or why it cannot be used as it is. */
 export type Loaded =
@@ -42,6 +47,7 @@ export class NodeStorage {
   readonly #raw: Disk;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #backups: Backups | undefined;
   readonly #table: NodeTable;
   readonly #name: NodeName;
   #identity: ClusterIdentity | undefined;
@@ -50,15 +56,17 @@ export class NodeStorage {
   readonly #whole = new Set<number>();
   #isClosing = false;
   #group: StoredGroup | undefined;
+  #isBackingUp = false;
 
   constructor(
     disk: Disk,
     options: NodeDiskOptions & { readonly name: NodeName },
-    ports: { readonly log: Log; readonly clock: Clock },
+    ports: { readonly log: Log; readonly clock: Clock; readonly backups?: Backups | undefined },
   ) {
     this.#raw = disk;
     this.#clock = ports.clock;
     this.#log = ports.log;
+    this.#backups = ports.backups;
     this.#name = options.name;
     this.disk = new NodeDisk(disk, options, { log: ports.log, wallMs: () => ports.clock.wallMs() });
     this.#table = new NodeTable(disk, options.name);
@@ -76,6 +84,7 @@ export class NodeStorage {
 
   /** Reads everything. @param makeCluster makes the cluster that the records are read into. */
   load(makeCluster: (identity: ClusterIdentity) => Cluster, done: (loaded: Loaded) => void): void {
+    if (this.#raw.isCopy) return done({ found: 'unusable', reason: IS_COPY });
     this.#table.read((stored, isDamaged, failure) => {
       if (failure !== undefined) return done({ found: 'corrupt', reason: failure });
       if (stored === undefined) {
@@ -119,6 +128,33 @@ export class NodeStorage {
   tick(nowMs: number): void {
     this.#noteWhole();
     this.disk.tick(nowMs);
+  }
+
+  /** Copies what the node holds by now to a place of that name, while all goes on. */
+  backup(name: string, done: (made: MadeBackup) => void): void {
+    const refusal = this.#backupRefusal();
+    if (refusal !== undefined) return done({ error: `ERR ${refusal}` });
+    this.#isBackingUp = true;
+    const startedMs = this.#clock.monotonicMs();
+    const end = (made: MadeBackup): void => {
+      this.#isBackingUp = false;
+      const ms = Math.round(this.#clock.monotonicMs() - startedMs);
+      if ('path' in made) this.#log.info('made a backup', { path: made.path, ms });
+      else this.#log.error('a backup was not made', { name, reason: made.error });
+      done(made);
+    };
+    this.disk.save(error => {
+      if (error !== undefined) end({ error });
+      else if (this.#isClosing) end({ error: `ERR ${STOPPING}` });
+      else this.#backups!.make(name, end);
+    });
+  }
+
+  #backupRefusal(): string | undefined {
+    if (this.#backups === undefined) return 'this node makes no backups';
+    if (this.#isClosing) return STOPPING;
+    if (this.#identity === undefined) return 'this node is of no cluster yet, and has nothing to back up';
+    return this.#isBackingUp ? 'a backup is under way' : undefined;
   }
 
   /** Flushes, and lets go of the disk. Nothing may be written afterwards. */
