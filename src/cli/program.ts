@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../io/package-version.ts';
+import { backupCommand } from './backup.ts';
 import { clusterCommand } from './cluster.ts';
 import { Failure } from './failure.ts';
+import { restoreCommand } from './restore.ts';
 import type { Shell } from './shell.ts';
 import { simulateCommand } from './simulate.ts';
 import { startCommand } from './start.ts';
@@ -15,7 +17,14 @@ export async function runProgram(args: readonly string[], shell: Shell): Promise
   const program = new Command('coterie')
     .description('A distributed, replicated key-value store that speaks the Redis protocol.')
     .version(packageVersion(), '-v, --version');
-  const commands = [startCommand(shell), clusterCommand(shell), statusCommand(shell), simulateCommand(shell)];
+  const commands = [
+    startCommand(shell),
+    clusterCommand(shell),
+    statusCommand(shell),
+    backupCommand(shell),
+    restoreCommand(shell),
+    simulateCommand(shell),
+  ];
   for (const command of commands) program.addCommand(command);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
-import { formatAddress, isHost, parsePort } from '../config/address.ts';
+import { formatAddress } from '../config/address.ts';
 import { Failure } from './failure.ts';
+import { addNodeOptions, type NodeOptions, nodeOf } from './node-address.ts';
 import { listNodes, type NodeEntry } from './node-list.ts';
 import type { Shell } from './shell.ts';
 import { formatTable } from './table.ts';
@@ -11,33 +12,14 @@ const COLUMNS = ['name', 'status', 'ring', 'client', 'bus', 'zone', 'weight', 'r
 
 /** `coterie status`: what one node knows of the cluster's nodes, as a table. Its flags are redis-cli's. */
 export function statusCommand(shell: Shell): Command {
-  return new Command('status')
+  const command = new Command('status')
     .summary('show the nodes of a cluster')
-    .description('Asks one node for the nodes of its cluster. Exits with 0 if it answers, with 1 if it does not.')
-    .helpOption('--help', 'display help for command')
-    .option('-h, --host <host>', 'the node to ask', '127.0.0.1')
-    .option('-p, --port <port>', 'its port for clients (default: COTERIE_PORT or 6379)')
-    .option('-a, --password <text>', 'its password (default: COTERIE_PASSWORD)')
-    .action(options => status(options, shell));
+    .description('Asks one node for the nodes of its cluster. Exits with 0 if it answers, with 1 if it does not.');
+  return addNodeOptions(command).action((options: NodeOptions) => status(options, shell));
 }
 
-async function status(
-  options: { readonly host: string; readonly port?: string; readonly password?: string },
-  { env, out }: Shell,
-): Promise<void> {
-  const { COTERIE_PORT, COTERIE_PASSWORD } = env;
-  const portText = options.port ?? (COTERIE_PORT || '6379');
-  const port = parsePort(portText);
-  if (!port)
-    throw new Failure(2, `--port: ${JSON.stringify(portText)} is not allowed; expected a port from 1 to 65535`);
-  if (!isHost(options.host)) {
-    throw new Failure(
-      2,
-      `--host: ${JSON.stringify(options.host)} is not allowed; expected an IP address or a host name`,
-    );
-  }
-  const address = { host: options.host, port };
-  const password = options.password ?? COTERIE_PASSWORD ?? '';
+async function status(options: NodeOptions, { env, out }: Shell): Promise<void> {
+  const { address, password } = nodeOf(options, env);
   let nodes: NodeEntry[];
   try {
     nodes = await listNodes(address, password, TIMEOUT_MS);

@@ -140,7 +140,7 @@ export class NodeStorage {
       this.#isBackingUp = false;
       const ms = Math.round(this.#clock.monotonicMs() - startedMs);
       if ('path' in made) this.#log.info('made a backup', { path: made.path, ms });
-      else this.#log.error('a backup was not made', { name, reason: made.error });
+      else this.#log.error('a backup was not made', { backup: name, reason: made.error });
       done(made);
     };
     this.disk.save(error => {

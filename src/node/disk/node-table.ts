@@ -21,7 +21,8 @@ const IDENTITY = 1;
 const LAST_STAMP = 2;
 const WHOLE = 3;
 
-const IDENTITY_KEY = Uint8Array.of(DiskTable.node, IDENTITY);
+/** Where the disk says of whom it is. */
+export const IDENTITY_KEY = Uint8Array.of(DiskTable.node, IDENTITY);
 const LAST_STAMP_KEY = Uint8Array.of(DiskTable.node, LAST_STAMP);
 const NOTHING = new Uint8Array(0);
 
@@ -63,7 +64,7 @@ export class NodeTable {
     this.#disk.scan(Uint8Array.of(DiskTable.node), Uint8Array.of(DiskTable.node + 1), {
       entry: (key, value) => {
         if (key[1] === IDENTITY) {
-          identity = parseIdentity(Buffer.from(value).toString());
+          identity = parseIdentity(value);
           isDamaged ||= identity === undefined;
         } else if (key[1] === LAST_STAMP && value.length === 8) lastStamp = readerOf(Buffer.from(value)).f64();
         else if (key[1] === WHOLE && key.length === 3) whole.add(key[2]!);
@@ -76,8 +77,9 @@ export class NodeTable {
   }
 }
 
-function parseIdentity(text: string): Pick<StoredNode, 'name' | 'cluster'> | undefined {
-  const fields = fieldsOf(parseJson(text)) as Partial<Record<string, unknown>> | undefined;
+/** What stands under `IDENTITY_KEY`. */
+export function parseIdentity(value: Uint8Array): Pick<StoredNode, 'name' | 'cluster'> | undefined {
+  const fields = fieldsOf(parseJson(Buffer.from(value).toString())) as Partial<Record<string, unknown>> | undefined;
   const cluster = parseCluster(fields);
   const name = fields?.['name'];
   return isName(name) && cluster !== undefined ? { name, cluster } : undefined;
