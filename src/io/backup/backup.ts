@@ -17,6 +17,8 @@ export type BackupEntry = readonly [key: Uint8Array, value: Uint8Array | undefin
 /** The tables in which there are records. */
 export type RecordTableNumber = (typeof DiskTable)['record' | 'kept'];
 
+/** A keyspace's number is one byte of its keys. */
+const MAX_DB = 255;
 /** Behind every key that a node has on disk. */
 const END = Uint8Array.of(0xff);
 
@@ -54,12 +56,11 @@ export class Backup {
   async dbs(): Promise<ReadonlySet<number>> {
     const dbs = new Set<number>();
     for (const table of [DiskTable.record, DiskTable.kept]) {
-      let db = 0;
-      for (;;) {
+      for (let db = 0; db <= MAX_DB; db++) {
         const first = await this.#firstFrom(Uint8Array.of(table, db), Uint8Array.of(table + 1));
         if (first === undefined) break;
-        dbs.add(first[1]!);
-        db = first[1]! + 1;
+        db = first[1]!;
+        dbs.add(db);
       }
     }
     return dbs;
