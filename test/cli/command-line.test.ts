@@ -60,7 +60,8 @@ describe('--help', () => {
   it('of coterie names the subcommands', async () => {
     const { status, stdout } = await coterie(['--help']);
     expect(status).toBe(0);
-    for (const name of ['start', 'cluster', 'status', 'backup', 'restore']) expect(stdout).toMatch(new RegExp(`^ +${name} `, 'm'));
+    for (const name of ['start', 'cluster', 'status', 'backup', 'restore'])
+      expect(stdout).toMatch(new RegExp(`^ +${name} `, 'm'));
   });
 
   it('--version is the version of the package', async () => {

@@ -1,6 +1,6 @@
 import { SeededRandom } from '../../src/lib/seeded-random.ts';
 import { Node } from '../../src/node/node.ts';
-import type { NodeOptions } from '../../src/node/node-options.ts';
+import type { NodeOptions, NodePorts } from '../../src/node/node-options.ts';
 import { RingCache } from '../../src/node/ring-cache.ts';
 import type { Disk } from '../../src/ports/disk.ts';
 import { SimulatedDisk } from '../../src/sim/simulated-disk.ts';
@@ -36,7 +36,7 @@ export class Nodes {
   #letters: Letter[] = [];
   #starts = 0;
 
-  add(name: string, changes: Partial<NodeOptions> = {}): Node {
+  add(name: string, changes: Partial<NodeOptions> = {}, ports: Pick<NodePorts, 'disk' | 'backups'> = {}): Node {
     const options = nodeOptions(name, {
       expectNodes: 3,
       keyspaces: [EVENTUAL, QUORUM],
@@ -60,7 +60,10 @@ export class Nodes {
       log: { info: say, warn: say, error: say },
       process: { id: 42, memory: () => ({ residentBytes: 7, heapUsedBytes: 3 }) },
       rings: this.#rings,
-      disk: options.keyspaces.some(({ durability }) => durability !== 'none') ? this.#diskOf(name) : undefined,
+      disk:
+        ports.disk ??
+        (options.keyspaces.some(({ durability }) => durability !== 'none') ? this.#diskOf(name) : undefined),
+      backups: ports.backups,
     });
     this.nodes.set(name, node);
     return node;
