@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mayMount, SmallFileSystem } from '../small-file-system.ts';
 import { until } from '../until.ts';
 import { TestCluster } from './test-cluster.ts';
 
@@ -17,24 +17,7 @@ keyspaces:
   - { db: 1, name: quorum, policy: quorum, durability: sync }
 `;
 
-/** A file system of its own, which root may mount. */
-class SmallFileSystem {
-  readonly path: string;
-
-  constructor(path: string) {
-    mkdirSync(path);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${FILE_SYSTEM_BYTES}`, 'none', path], { stdio: 'pipe' });
-    this.path = path;
-  }
-
-  unmount(): void {
-    execFileSync('umount', ['-l', this.path]);
-  }
-}
-
-const isRoot = process.getuid?.() === 0 && process.platform === 'linux';
-
-describe.skipIf(!isRoot)('a disk that is full', () => {
+describe.skipIf(!mayMount)('a disk that is full', () => {
   let directory: string;
   let fileSystem: SmallFileSystem | undefined;
   let cluster: TestCluster | undefined;
@@ -50,7 +33,7 @@ describe.skipIf(!isRoot)('a disk that is full', () => {
   });
 
   it('leaves a node that says what is wrong, serves reads, loses nothing it has acknowledged, and recovers when there is room', async () => {
-    fileSystem = new SmallFileSystem(join(directory, 'small'));
+    fileSystem = new SmallFileSystem(join(directory, 'small'), FILE_SYSTEM_BYTES);
     const ballast = join(fileSystem.path, 'ballast');
     writeFileSync(ballast, Buffer.alloc(BALLAST_BYTES));
     const config = join(directory, 'coterie.yaml');
