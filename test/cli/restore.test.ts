@@ -131,7 +131,7 @@ describe('before anything is set', () => {
 
 it('what is damaged is never set, and the exit status tells', async () => {
   const path = await maker.make(VALUES);
-  await flipIn(path, '<77>');
+  flipIn(path, '<77>');
   const damaged = await restore(path);
   expect(damaged.status).toBe(1);
   expect(damaged.stdout).toBe('keyspace 1 (quorum): 1199 keys\nleft out: 0 deleted, 0 expired\n');

@@ -169,7 +169,7 @@ export class LevelStore {
     }
   }
 
-  /** @returns how many entries that were. */
+  /** Leaves everything in tables: of a log, LevelDB would drop a whole batch for one wrong byte. @returns how many entries there are. */
   async #fill(path: string, iterator: Cursor): Promise<number> {
     const copy = new ClassicLevel<Bytes, Bytes>(path, OPTIONS);
     let count = 0;
@@ -185,6 +185,9 @@ export class LevelStore {
     } finally {
       await copy.close();
     }
+    // On opening LevelDB makes a table of what it finds in the log.
+    await copy.open();
+    await copy.close();
     return count;
   }
 

@@ -1,10 +1,12 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Actors } from '../../../src/clock/actors.ts';
 import { Backup, BackupError } from '../../../src/io/backup/backup.ts';
 import { MergedRecords } from '../../../src/io/backup/merged-records.ts';
+import { drawBelow } from '../../../src/lib/draw.ts';
+import { SeededRandom } from '../../../src/lib/seeded-random.ts';
 import { mergeRecords, type StoredRecord } from '../../../src/store/record.ts';
 import { backupMaker, flipIn, recordOf, type Version } from './backups.ts';
 
@@ -135,12 +137,30 @@ function model(lists: readonly (readonly Version[])[]): Record<string, string | 
   );
 }
 
+const FLIPS = Number(process.env['DISK_FLIPS'] ?? 40);
+
+/** One bit of one of the files, each byte as likely as the other. */
+function flipOne(path: string, random: SeededRandom): void {
+  const files = readdirSync(path).map(name => ({ file: join(path, name), bytes: readFileSync(join(path, name)) }));
+  let at = drawBelow(
+    random,
+    files.reduce((sum, { bytes }) => sum + bytes.length, 0),
+  );
+  for (const { file, bytes } of files) {
+    if (at < bytes.length) {
+      bytes[at]! ^= 1 << drawBelow(random, 8);
+      return writeFileSync(file, bytes);
+    }
+    at -= bytes.length;
+  }
+}
+
 describe('a backup that is damaged', () => {
   const VERSIONS = Array.from({ length: 50 }, (_, i) => ({ db: 0, key: `k${i}`, stamp: 1, value: `<value ${i}>` }));
 
   it('gives everything but the entry whose value is not what it was', async () => {
     const path = await maker.make(VERSIONS);
-    await flipIn(path, '<value 7>');
+    flipIn(path, '<value 7>');
     const found = await read(path);
     expect(found.damaged).toBe(1);
     expect(found.missing).toEqual([0]);
@@ -153,8 +173,36 @@ describe('a backup that is damaged', () => {
 
   it('gives what another backup has of it', async () => {
     const paths = [await maker.make(VERSIONS), await maker.make(VERSIONS)] as const;
-    await flipIn(paths[0], '<value 7>');
+    flipIn(paths[0], '<value 7>');
     expect((await read(...paths)).records).toHaveLength(50);
+  });
+
+  it('gives nothing that was not in it, and says so where it gives less, whichever bit of its files is wrong', async () => {
+    const random = new SeededRandom(11);
+    const whole = await maker.make(VERSIONS);
+    const expected = (await read(whole)).records;
+    const outcomes = new Map<string, number>();
+    for (let i = 0; i < FLIPS; i++) {
+      const copy = join(maker.root, `flipped${i}`);
+      cpSync(whole, copy, { recursive: true });
+      flipOne(copy, random);
+      const outcome = await read(copy).then(
+        ({ records, damaged, missing }) => {
+          for (const record of records) expect(expected).toContainEqual(record);
+          if (records.length === expected.length) return 'whole';
+          expect(damaged > 0 || missing[0] !== 0, `flip ${i}`).toBe(true);
+          return 'damaged';
+        },
+        error => {
+          expect(error).toBeInstanceOf(BackupError);
+          return 'refused';
+        },
+      );
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      rmSync(copy, { recursive: true });
+    }
+    // Most of the bytes are values.
+    expect(outcomes.get('damaged')).toBeGreaterThan(FLIPS / 3);
   });
 
   it('says each time it is read how many entries are missing', async () => {
@@ -168,7 +216,7 @@ describe('a backup that is damaged', () => {
 
   it('does not say of which cluster it is any more', async () => {
     const path = await maker.make(VERSIONS);
-    await flipIn(path, 'hashKey');
+    flipIn(path, 'hashKey');
     expect(await refusal(path)).toBe(`${path} cannot be used: what says of which cluster it is is damaged`);
   });
 });
