@@ -68,6 +68,14 @@ export class ClockGuard implements Clock {
     return this.#clock.monotonicMs();
   }
 
+  /**
+   * Whether what has expired by this clock may be dropped for good. In doubt it is only not served: a clock that is found to be wrong gives it back,
+   * and another replica may still have it under the same version, so that nothing would bring it here again.
+   */
+  get mayDropExpired(): boolean {
+    return this.#standing.state !== 'doubtful';
+  }
+
   /** Why this node must not stamp, as the end of "the clock of n1 …"; undefined when it may. */
   get stepsBack(): string | undefined {
     return this.#stepsBack;

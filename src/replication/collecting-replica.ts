@@ -44,8 +44,11 @@ export class CollectingReplica {
     const { id, step, entries, floor } = request;
     switch (step) {
       case 'propose': {
-        const wallMs = this.#context.clock.wallMs();
-        const held = Uint8Array.from(entries, entry => (holdsTombstone(keyspace, entry, wallMs) ? 1 : 0));
+        const { guard } = this.#context;
+        const wallMs = guard.wallMs();
+        // A clock in doubt lets nothing expire for good.
+        const upToMs = guard.mayDropExpired ? wallMs : 0;
+        const held = Uint8Array.from(entries, entry => (holdsTombstone(keyspace, entry, upToMs) ? 1 : 0));
         // Once others have let go of it, it must not be that the value comes back from this disk.
         return keyspace.durability.whenKept(() => answer(reply(id, step, floor, held)));
       }

@@ -1,4 +1,4 @@
-import type { Clock } from '../ports/clock.ts';
+import type { ClockGuard } from './clock-guard.ts';
 import type { Keyspace } from './keyspace.ts';
 
 /** Records that one kind of work looks at in one step: a tenth of a millisecond. */
@@ -7,15 +7,17 @@ const STEP = 500;
 const TURN_MS = 2;
 const MAX_STEPS = 16;
 
+type HousekeepersClock = Pick<ClockGuard, 'wallMs' | 'monotonicMs' | 'mayDropExpired'>;
+
 /** The background work on one keyspace's store, a little at every tick, so that memory comes back. */
 export class Housekeeper {
   readonly #keyspace: Keyspace;
-  readonly #clock: Clock;
+  readonly #clock: HousekeepersClock;
   /** Where to go on to forget. */
   #slot = 0;
   #hash = 0;
 
-  constructor(keyspace: Keyspace, clock: Clock) {
+  constructor(keyspace: Keyspace, clock: HousekeepersClock) {
     this.#keyspace = keyspace;
     this.#clock = clock;
   }
@@ -33,7 +35,7 @@ export class Housekeeper {
     const { store, placement, durability } = this.#keyspace;
     if (durability.refusal !== undefined) return false;
     const freed = store.freeDropped(STEP);
-    const dropped = store.sweepExpired(wallMs, STEP);
+    const dropped = this.#clock.mayDropExpired ? store.sweepExpired(wallMs, STEP) : 0;
     const moved = store.compact(STEP);
     const forgets = placement.isAlone && store.tombstoneCount > 0;
     if (forgets) this.#forgetTombstones();

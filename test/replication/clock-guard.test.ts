@@ -45,6 +45,11 @@ describe('A guarded clock', () => {
 });
 
 describe('A node', () => {
+  it('drops what has expired, but not by a clock in doubt', () => {
+    const may = (state: ClockStanding['state']) => guarded({ state, offsetMs: 0, latestMs: 0 }).guard.mayDropExpired;
+    expect([may('unknown'), may('ok'), may('off'), may('doubtful')]).toEqual([true, true, true, false]);
+  });
+
   it('may stamp while its clock is right, or nobody can say', () => {
     expect(guarded().guard.stepsBack).toBeUndefined();
     expect(guarded(ok(LIMIT_MS)).guard.stepsBack).toBeUndefined();

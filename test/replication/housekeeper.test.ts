@@ -34,15 +34,30 @@ function keyspaceOf(members: number): Keyspace {
 }
 
 function tickUntilQuiet(keyspace: Keyspace): void {
-  const housekeeper = new Housekeeper(keyspace, { wallMs: () => NOW_MS, monotonicMs: () => 0 });
+  const housekeeper = new Housekeeper(keyspace, { mayDropExpired: true, wallMs: () => NOW_MS, monotonicMs: () => 0 });
   for (let i = 0; i < 200; i++) housekeeper.tick();
 }
 
 describe('Housekeeper', () => {
+  it('drops nothing that has expired by a clock in doubt', () => {
+    const keyspace = keyspaceOf(3);
+    const clock = { mayDropExpired: false, wallMs: () => NOW_MS, monotonicMs: () => 0 };
+    const housekeeper = new Housekeeper(keyspace, clock);
+    for (let i = 0; i < 200; i++) housekeeper.tick();
+    expect(keyspace.store.tombstoneCount).toBe(0);
+    clock.mayDropExpired = true;
+    for (let i = 0; i < 200; i++) housekeeper.tick();
+    expect(keyspace.store.tombstoneCount).toBe(KEYS / 2);
+  });
+
   it('stops in a turn when its time is over, however much is left, and goes on in the next', () => {
     const keyspace = keyspaceOf(3);
     let nowMs = 0;
-    const housekeeper = new Housekeeper(keyspace, { wallMs: () => NOW_MS, monotonicMs: () => (nowMs += 3) });
+    const housekeeper = new Housekeeper(keyspace, {
+      mayDropExpired: true,
+      wallMs: () => NOW_MS,
+      monotonicMs: () => (nowMs += 3),
+    });
     housekeeper.tick();
     const swept = keyspace.store.tombstoneCount;
     expect(swept).toBeGreaterThan(0);
@@ -59,7 +74,7 @@ describe('Housekeeper', () => {
       store.putValue(slotOf(key), store.hashOf(key), key, undefined, KEYS + i + 1, 0, NEVER);
     }
     let nowMs = 0;
-    new Housekeeper(keyspace, { wallMs: () => NOW_MS, monotonicMs: () => (nowMs += 5) }).tick();
+    new Housekeeper(keyspace, { mayDropExpired: true, wallMs: () => NOW_MS, monotonicMs: () => (nowMs += 5) }).tick();
     expect(store.tombstoneCount).toBeLessThan(KEYS);
     expect(store.tombstoneCount).toBeGreaterThan((3 * KEYS) / 4);
     tickUntilQuiet(keyspace);
@@ -80,7 +95,7 @@ describe('Housekeeper', () => {
     for (let slot = 0; slot < SLOT_COUNT; slot++) store.dropSlot(slot);
     expect(store.keyCount).toBe(0);
     let nowMs = 0;
-    new Housekeeper(keyspace, { wallMs: () => NOW_MS, monotonicMs: () => (nowMs += 5) }).tick();
+    new Housekeeper(keyspace, { mayDropExpired: true, wallMs: () => NOW_MS, monotonicMs: () => (nowMs += 5) }).tick();
     expect(store.usedBytes).toBeGreaterThan(0);
     expect(store.usedBytes).toBeLessThan(used);
     tickUntilQuiet(keyspace);
