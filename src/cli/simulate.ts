@@ -5,6 +5,7 @@ import {
   formatFaults,
   formatReport,
   LIMITS,
+  onDiskOf,
   parseFaults,
   replayCommand,
   SIMULATED_KEYSPACES,
@@ -58,7 +59,7 @@ export function simulateCommand(shell: Shell): Command {
     .option('--workload <name>', `what clients do: ${WORKLOADS.join(', ')}`, DEFAULT_SIMULATION.workload)
     .option(
       '--faults <list>',
-      `all, none, or some of ${FAULT_KINDS.join(', ')}; kind=rate sets a rate, also after all`,
+      `all, none, disk, or some of ${FAULT_KINDS.join(', ')}; kind=rate sets a rate, also after all and disk`,
       'all',
     )
     .option('--json', 'print each report as a line of JSON')
@@ -80,7 +81,9 @@ function runSimulations(flags: Flags, shell: Shell): void {
     if (report.violation === undefined) continue;
     if (!flags.json) {
       const faults = shrinkFaults(report, simulate);
-      shell.out(`code: ${codeVersion()}\nfaults that matter: ${formatFaults(faults)}\n`);
+      shell.out(
+        `code: ${codeVersion()}\nfaults that matter: ${formatFaults(faults, onDiskOf(report.options.keyspaces))}\n`,
+      );
       shell.out(`replay with these: ${replayCommand({ ...report.options, faults })}\n`);
     }
     throw new Failure(1, `seed ${seed} broke a promise (${report.violation.kind})`);
@@ -88,8 +91,6 @@ function runSimulations(flags: Flags, shell: Shell): void {
 }
 
 function toOptions(flags: Flags, shell: Shell): SimulationOptions {
-  const faults = parseFaults(flags.faults);
-  if (typeof faults === 'string') throw new Failure(2, `--faults: ${faults}`);
   const { keyspace } = flags;
   const dbs = SIMULATED_KEYSPACES.map(({ db }) => db);
   const asked = keyspace === undefined ? DEFAULT_SIMULATION.keyspaces.map(String) : keyspace.split(',');
@@ -97,6 +98,9 @@ function toOptions(flags: Flags, shell: Shell): SimulationOptions {
   if (unknown !== undefined) {
     throw new Failure(2, `--keyspace: ${JSON.stringify(unknown)} is not allowed; expected some of ${dbs.join(', ')}`);
   }
+  const keyspaces = dbs.filter(db => asked.includes(String(db)));
+  const faults = parseFaults(flags.faults, onDiskOf(keyspaces));
+  if (typeof faults === 'string') throw new Failure(2, `--faults: ${faults}`);
   const workload = WORKLOADS.find(name => name === flags.workload);
   if (workload === undefined) {
     throw new Failure(2, `--workload: ${JSON.stringify(flags.workload)} is unknown; expected ${WORKLOADS.join(', ')}`);
@@ -109,7 +113,7 @@ function toOptions(flags: Flags, shell: Shell): SimulationOptions {
     durationMs: Math.round(toNumber('--minutes', flags.minutes, 0.05, 100_000, false) * 60_000),
     clients: toNumber('--clients', flags.clients, ...LIMITS.clients, true),
     keys: toNumber('--keys', flags.keys, ...LIMITS.keys, true),
-    keyspaces: dbs.filter(db => asked.includes(String(db))),
+    keyspaces,
     workload,
     faults,
     log: flags.verbose ? (atMs, line) => tell(`${(atMs / 1000).toFixed(4).padStart(10)}  ${line}\n`) : undefined,

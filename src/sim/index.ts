@@ -4,6 +4,7 @@ import { Simulation } from './simulation.ts';
 
 export type { ChurnCounts } from './churn.ts';
 export {
+  allFaults,
   DEFAULT_RATES,
   FAULT_KINDS,
   type FaultKind,
@@ -22,7 +23,7 @@ export {
   quantile,
   watchHealth,
 } from './membership-figures.ts';
-export { DEFAULT_SIMULATION, LIMITS, SIMULATED_KEYSPACES, type SimulationOptions } from './options.ts';
+export { DEFAULT_SIMULATION, LIMITS, onDiskOf, SIMULATED_KEYSPACES, type SimulationOptions } from './options.ts';
 export { formatReport, replayCommand, type SimulationReport } from './report.ts';
 export { shrinkFaults } from './shrink.ts';
 export { SimulatedClient, type SimulatedReply } from './simulated-client.ts';

@@ -52,6 +52,7 @@ export class Machines {
   /** Its node is to be a member no more. */
   dismiss(index: number): void {
     this.#wanted.delete(index);
+    this.#world.drives?.renew(index);
     this.#replaces.delete(index);
   }
 
@@ -72,12 +73,24 @@ export class Machines {
   }
 
   /** @param silently the machine goes too, so that nobody is told. @returns the process that is no more. */
-  crash(index: number, silently: boolean): SimProcess {
+  crash(index: number, silently: boolean, isTorn = false): SimProcess {
+    const process = this.#take(index, `is lost${silently ? ' with its machine' : ''}`);
+    process.crash(silently, isTorn);
+    return process;
+  }
+
+  /** Lets the process end in order. @returns it. */
+  stop(index: number): SimProcess {
+    const process = this.#take(index, 'ends in order');
+    process.stop();
+    return process;
+  }
+
+  #take(index: number, why: string): SimProcess {
     const process = this.#processes[index]!;
-    this.#world.say(process.name, `is lost${silently ? ' with its machine' : ''}`);
+    this.#world.say(process.name, why);
     this.#processes[index] = undefined;
     addCounters(this.#counters, process);
-    process.crash(silently);
     return process;
   }
 
@@ -157,6 +170,7 @@ export class Machines {
 
   /** Whether somebody leads the placement group, and all its voters live and are as many as can be. */
   #mayLoseVoter(): boolean {
+    if (this.#world.endsPlacementGroup) return true;
     const actors = new Set(this.running().map(({ node }) => node.actor));
     return this.running().some(({ node }) => {
       const group = node.ringChanges?.agent.group;

@@ -1,5 +1,13 @@
 import type { KeyspacePolicy } from '../replication/policy.ts';
-import { DEFAULT_RATES, FAULT_KINDS, type FaultRates, mostOf } from './faults.ts';
+import {
+  DEFAULT_RATES,
+  DISK_KINDS,
+  endsPlacementGroup,
+  FAULT_KINDS,
+  type FaultRates,
+  mostOf,
+  type OnDisk,
+} from './faults.ts';
 import type { WorkloadName } from './workload.ts';
 
 /** All that a simulation follows from. */
@@ -67,6 +75,28 @@ export function checkOptions(options: SimulationOptions): void {
     if (faults[kind] >= 0 && faults[kind] <= most) continue;
     throw new RangeError(`Cannot simulate ${kind} at a rate of ${faults[kind]}: expected 0 to ${most}`);
   }
+  checkDiskFaults(options);
+}
+
+function checkDiskFaults({ keyspaces, faults }: SimulationOptions): void {
+  const onDisk = onDiskOf(keyspaces);
+  const impossible = DISK_KINDS.find(kind => faults[kind] > 0 && onDisk === 'nothing');
+  if (impossible !== undefined) {
+    throw new RangeError(`Cannot simulate ${impossible} without a disk: choose a keyspace that has one`);
+  }
+  if (faults['power-cut'] > 0 && onDisk !== 'all') {
+    throw new RangeError('Cannot cut the power: not all keyspaces keep what they acknowledge');
+  }
+  if (faults.churn > 0 && endsPlacementGroup(faults)) {
+    throw new RangeError('Cannot simulate churn with power-cut: the placement group is in memory');
+  }
+}
+
+/** How much of what these keyspaces acknowledge is on disk by then. */
+export function onDiskOf(keyspaces: readonly number[]): OnDisk {
+  const chosen = SIMULATED_KEYSPACES.filter(({ db }) => keyspaces.includes(db));
+  if (chosen.every(({ durability }) => durability === 'none')) return 'nothing';
+  return chosen.every(({ durability }) => durability === 'sync') ? 'all' : 'some';
 }
 
 const COMMON = {
@@ -77,10 +107,16 @@ const COMMON = {
   maxMemoryBytes: 0,
 } as const;
 
-/** The keyspaces of the default configuration that there are by now, a sloppy one, and one with blocking read repair. */
+const SYNC = { ...COMMON, durability: 'sync' } as const;
+const BATCHED = { ...COMMON, durability: 'batched' } as const;
+
+/** The keyspaces of the default configuration that there are by now, a sloppy one, and one with blocking read repair; then those on disk. */
 export const SIMULATED_KEYSPACES: readonly KeyspacePolicy[] = [
   { ...COMMON, db: 0, name: 'eventual', policy: 'eventual', read: 'one', write: 'one' },
   { ...COMMON, db: 1, name: 'quorum', policy: 'quorum', read: 'quorum', write: 'quorum' },
   { ...COMMON, db: 4, name: 'sloppy', policy: 'quorum', read: 'quorum', write: 'quorum', sloppy: true },
   { ...COMMON, db: 5, name: 'repairing', policy: 'quorum', read: 'quorum', write: 'quorum', readRepair: 'blocking' },
+  { ...SYNC, db: 6, name: 'sync', policy: 'quorum', read: 'quorum', write: 'quorum' },
+  { ...BATCHED, db: 7, name: 'batched', policy: 'quorum', read: 'quorum', write: 'quorum' },
+  { ...SYNC, db: 8, name: 'sync-eventual', policy: 'eventual', read: 'one', write: 'one' },
 ];

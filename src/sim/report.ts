@@ -2,9 +2,9 @@ import type { ReplicationCounters } from '../replication/counters.ts';
 import type { Availability, Condition } from './checkers/availability.ts';
 import type { RingSizes } from './checkers/epochs.ts';
 import type { ChurnCounts } from './churn.ts';
-import { FAULT_KINDS, type FaultCounts, formatFaults } from './faults.ts';
+import { DISK_KINDS, FAULT_KINDS, type FaultCounts, type FaultKind, formatFaults } from './faults.ts';
 import { type OperationOutcome, OUTCOMES } from './operation.ts';
-import { DEFAULT_SIMULATION, type SimulationOptions } from './options.ts';
+import { DEFAULT_SIMULATION, onDiskOf, type SimulationOptions } from './options.ts';
 import type { Violation } from './violation.ts';
 
 /** The counters of all nodes together, those of processes that crashed too. */
@@ -72,7 +72,7 @@ export function replayCommand({
   const most = faults.churn === 0 || machines === DEFAULT_SIMULATION.machines ? '' : ` --machines ${machines}`;
   return (
     `npm run -s coterie -- simulate --nodes ${nodes}${most} --seed ${seed} --minutes ${minutes}${keyspace}` +
-    ` --clients ${clients} --keys ${keys}${mix} --faults ${formatFaults(faults)}`
+    ` --clients ${clients} --keys ${keys}${mix} --faults ${formatFaults(faults, onDiskOf(keyspaces))}`
   );
 }
 
@@ -84,7 +84,9 @@ export function formatReport(report: SimulationReport): string {
     `operations     ${OUTCOMES.map(outcome => `${operations[outcome]} ${outcome}`).join(', ')}; ${report.acknowledgedWrites} writes acknowledged`,
     `checked        ${report.answersChecked} answers against what was acknowledged, ${report.writesFoundAgain} writes looked for in the end, ${report.writesSeenInStores} seen in stores`,
     `availability   ${share('fault-free', availability['fault-free'])}, ${share('one down', availability['one-down'])}`,
-    `faults         ${FAULT_KINDS.map(kind => `${faults[kind]} ${kind}`).join(', ')}`,
+    `faults         ${kindsOf(options)
+      .map(kind => `${faults[kind]} ${kind}`)
+      .join(', ')}`,
     `ring           epoch ${report.epoch}; ${ownersOf(report)}; ${churnLine(report.churn)}; ${counters.slotsArrived} slots merged by new owners, ${counters.recordsHandedOver} records handed over`,
     `replication    ${counters.quorumReads} quorum reads, ${counters.quorumWrites} quorum writes, ${counters.forwarded} forwarded, ${counters.restamps} restamps, ${counters.resends} resends, ${counters.forwardCopiesDropped} copies dropped`,
     `repair         ${counters.readRepairs} read repairs, ${counters.syncRounds} rounds of anti-entropy (${counters.syncRoundsEqual} equal), ${counters.syncRecords} records synced, ${counters.slotsRefilled} slots refilled`,
@@ -95,6 +97,12 @@ export function formatReport(report: SimulationReport): string {
   ];
   if (violation !== undefined) lines.push('', ...violationLines(report, violation));
   return lines.join('\n');
+}
+
+/** The kinds that are possible. */
+function kindsOf({ keyspaces }: SimulationOptions): readonly FaultKind[] {
+  if (onDiskOf(keyspaces) !== 'nothing') return FAULT_KINDS;
+  return FAULT_KINDS.filter(kind => !DISK_KINDS.some(each => each === kind));
 }
 
 function ownersOf({ owners: { least, most }, tides }: SimulationReport): string {

@@ -1,3 +1,4 @@
+import { assert } from '../lib/assert.ts';
 import type { Topology } from '../membership/topology.ts';
 import { Node } from '../node/node.ts';
 import {
@@ -8,13 +9,16 @@ import {
   type NodeOptions,
 } from '../node/node-options.ts';
 import type { RingCache } from '../node/ring-cache.ts';
+import type { Disk } from '../ports/disk.ts';
 import type { Log, LogFields } from '../ports/log.ts';
 import type { NodeName, PeerIdentity } from '../ports/outbox.ts';
 import type { Random } from '../ports/random.ts';
 import type { HintOptions } from '../replication/hints.ts';
 import type { CollectionOptions } from '../replication/tombstone-collector.ts';
+import { type Drives, STORE } from './drives.ts';
 import { SIMULATED_KEYSPACES } from './options.ts';
 import { ServerConnection } from './server-connection.ts';
+import type { SimulatedDrive } from './simulated-drive.ts';
 import { type Trace, TraceKind } from './trace.ts';
 import type { SkewedClock, VirtualTime } from './virtual-clock.ts';
 import { type Endpoint, VirtualNetwork } from './virtual-network.ts';
@@ -38,6 +42,10 @@ export interface World {
   readonly network: VirtualNetwork;
   readonly trace: Trace;
   readonly rings: RingCache;
+  /** The machines' drives, if they have any. */
+  readonly drives: Drives | undefined;
+  /** Whether nodes may end all at once, and the placement group with them. */
+  readonly endsPlacementGroup: boolean;
   /** How many found the cluster, and how many machines there are in all. */
   readonly nodes: number;
   readonly machines: number;
@@ -61,10 +69,13 @@ export class SimProcess implements Endpoint {
   readonly node: Node;
   readonly clock: SkewedClock;
   readonly #world: World;
+  readonly #drive: SimulatedDrive | undefined;
   readonly #awake = new Set<ServerConnection>();
   /** What came while the process stands still. */
   #piledUp: (() => void)[] = [];
   #running = true;
+  /** Whether others can reach it: not before it has read its disk. */
+  #isListening = false;
   #stillUntilMs = 0;
   #lastTickMs: number;
   #nextConnection = 1;
@@ -72,11 +83,12 @@ export class SimProcess implements Endpoint {
 
   /** @param replaces the member, gone for good, whose place it is to take. */
   constructor(index: number, world: World, clock: SkewedClock, random: Random, replaces?: NodeName) {
-    const { time, network, trace } = world;
+    const { time, network, trace, drives } = world;
     this.index = index;
     this.name = nameOf(index);
     this.clock = clock;
     this.#world = world;
+    this.#drive = drives?.at(index);
     this.#lastTickMs = time.nowMs;
     this.node = new Node(optionsOf(index, world, replaces), {
       clock,
@@ -85,11 +97,10 @@ export class SimProcess implements Endpoint {
       log: this.#log(),
       process: { id: index + 1, memory: () => ({ residentBytes: 0, heapUsedBytes: 0 }) },
       rings: world.rings,
+      disk: this.#drive && this.#openDisk(this.#drive),
     });
     trace.note(TraceKind.start, time.nowMs, index, index);
-    network.open(this);
-    const outbox = network.outboxOf(this);
-    for (let seed = 0; seed < world.machines; seed++) outbox.dial(VirtualNetwork.addressOf(seed));
+    this.#listen();
     this.#tickIn(TICK_MS);
   }
 
@@ -106,8 +117,25 @@ export class SimProcess implements Endpoint {
     return this.node.identity();
   }
 
-  /** Ends the process; what it held is lost. @param silently its machine is gone too, so that nobody is told. */
-  crash(silently: boolean): void {
+  /**
+   * Ends the process; what it held in memory is lost.
+   *
+   * @param silently its machine is gone too, so that nobody is told.
+   * @param isTorn what is under way to the disk does not get there.
+   */
+  crash(silently: boolean, isTorn = false): void {
+    this.#end(silently);
+    this.#drive?.crash(STORE, isTorn);
+  }
+
+  /** Ends the process in order: it says goodbye, and closes its disk. */
+  stop(): void {
+    this.node.leave();
+    this.#end(false);
+    this.node.storage?.close(() => {});
+  }
+
+  #end(silently: boolean): void {
     const { trace, time, network } = this.#world;
     this.#running = false;
     trace.note(TraceKind.crash, time.nowMs, this.index, silently ? 1 : 0);
@@ -162,9 +190,29 @@ export class SimProcess implements Endpoint {
     for (const action of actions) if (this.#running) this.#do(action);
   }
 
+  /** The last process of this machine may still be at closing its disk: it is killed. */
+  #openDisk(drive: SimulatedDrive): Disk {
+    drive.crash(STORE);
+    const disk = drive.open(STORE, action => this.enter(action));
+    assert(!('kind' in disk), 'Cannot open the disk of a simulated node');
+    return disk;
+  }
+
+  /** As `io/run-node.ts`: nobody is let in before the disk has been read. */
+  #listen(): void {
+    assert(this.node.unusable === undefined, `A simulated node cannot use its disk: ${this.node.unusable?.reason}`);
+    if (this.#isListening || this.node.isLoading) return;
+    this.#isListening = true;
+    const { network, machines } = this.#world;
+    network.open(this);
+    const outbox = network.outboxOf(this);
+    for (let seed = 0; seed < machines; seed++) outbox.dial(VirtualNetwork.addressOf(seed));
+  }
+
   #do(action: () => void): void {
     try {
       action();
+      if (!this.#isListening) this.#listen();
       this.#noteTopology();
       if (this.#awake.size > 0) this.#pumpAwake();
     } catch (error) {

@@ -2,6 +2,7 @@ import { assert } from '../lib/assert.ts';
 import { SeededRandom } from '../lib/seeded-random.ts';
 import { SLOT_COUNT } from '../lib/slots.ts';
 import { RingCache } from '../node/ring-cache.ts';
+import { Drives } from './drives.ts';
 import { NO_FAULTS } from './faults.ts';
 import { drawClocks, Machines } from './machines.ts';
 import { MessageFaults } from './message-faults.ts';
@@ -18,6 +19,8 @@ export interface SimulatedClusterOptions {
   readonly nodes?: number;
   /** What everything random follows from: one seed, one course of events. */
   readonly seed?: number;
+  /** Whether nodes have disks, and the keyspaces that are kept there; not by default. */
+  readonly disks?: boolean;
 }
 
 /** Virtual milliseconds within which nodes see each other. */
@@ -32,25 +35,30 @@ export class SimulatedCluster {
   readonly #trace = new Trace();
   readonly #network: VirtualNetwork;
   readonly #machines: Machines;
+  readonly #drives: Drives | undefined;
   readonly #names: readonly string[];
   #thrown: unknown;
 
   /** Starts the nodes, and lets time pass until they are a cluster. */
-  constructor({ nodes = 3, seed = 1 }: SimulatedClusterOptions = {}) {
+  constructor({ nodes = 3, seed = 1, disks = false }: SimulatedClusterOptions = {}) {
     if (!Number.isInteger(nodes) || nodes < 1 || nodes > 100) {
       throw new RangeError(`Cannot simulate ${nodes} nodes: 1 to 100 are possible`);
     }
     const random = new SeededRandom(seed);
     const messages = new MessageFaults(random.fork(), NO_FAULTS, { ...NO_FAULTS });
     this.#network = new VirtualNetwork(nodes, this.#time, random.fork(), messages, this.#trace);
+    if (disks) this.#drives = new Drives(nodes, this.#time, new SeededRandom(seed), NO_FAULTS);
+    const kept = SIMULATED_KEYSPACES.filter(({ durability }) => disks || durability === 'none');
     const world = {
       time: this.#time,
       network: this.#network,
       trace: this.#trace,
       rings: new RingCache(),
+      drives: this.#drives,
+      endsPlacementGroup: disks,
       nodes,
       machines: nodes,
-      keyspaces: SIMULATED_KEYSPACES.map(({ db }) => db),
+      keyspaces: kept.map(({ db }) => db),
       say: () => {},
       adopted: () => {},
       threw: (_: string, error: unknown) => {

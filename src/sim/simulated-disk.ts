@@ -11,6 +11,7 @@ export class SimulatedDisk implements Disk {
   readonly #drive: SimulatedDrive;
   readonly #name: string;
   readonly #store: SimulatedStore;
+  readonly #enter: (action: () => void) => void;
   readonly lost: string | undefined;
   readonly isCopy: boolean;
   #open: Change[] = [];
@@ -22,10 +23,12 @@ export class SimulatedDisk implements Disk {
   #openBytes = 0;
   #underWayBytes = 0;
 
-  constructor(drive: SimulatedDrive, name: string, store: SimulatedStore) {
+  /** @param enter calls back into the process when that can be called. */
+  constructor(drive: SimulatedDrive, name: string, store: SimulatedStore, enter: (action: () => void) => void) {
     this.#drive = drive;
     this.#name = name;
     this.#store = store;
+    this.#enter = enter;
     this.lost = store.lost;
     this.isCopy = store.isCopy;
     store.lost = undefined;
@@ -59,9 +62,14 @@ export class SimulatedDisk implements Disk {
     assert(!this.#isDead, 'Cannot change a disk: its process is gone');
     this.#open.push(change);
     this.#openBytes += bytes;
+    this.#drive.moment?.('put');
   }
 
   flush(done: DiskDone): void {
+    this.#flush(failure => this.#enter(() => done(failure)));
+  }
+
+  #flush(done: DiskDone): void {
     this.#waiting.push(done);
     this.#plan();
   }
@@ -89,26 +97,27 @@ export class SimulatedDisk implements Disk {
         else reader.entry(bytesOf(key), Uint8Array.from(value));
       }
       if (end === keys.length) reader.end(undefined);
-      else this.#later(CHUNK_MS, () => show(end));
+      else this.#later(CHUNK_MS, () => this.#enter(() => show(end)));
     };
-    this.#later(CHUNK_MS, () => show(0));
+    this.#later(CHUNK_MS, () => this.#enter(() => show(0)));
   }
 
   backup(to: string, done: DiskDone): void {
     const copy = this.#store.copy();
+    const told = (failure: DiskFailure | undefined): void => this.#enter(() => done(failure));
     this.#later(this.#drive.flushMs(), () => {
       const refusal = this.#drive.refusal(`back up to ${to}`);
-      if (refusal !== undefined) done(refusal);
-      else if (this.#drive.backUp(copy, to)) done(undefined);
-      else done({ kind: 'io', message: `Cannot back up to ${to}: it exists` });
+      if (refusal !== undefined) told(refusal);
+      else if (this.#drive.backUp(copy, to)) told(undefined);
+      else told({ kind: 'io', message: `Cannot back up to ${to}: it exists` });
     });
   }
 
   close(done: DiskDone): void {
-    this.flush(failure => {
+    this.#flush(failure => {
       this.#isDead = true;
       this.#drive.released(this.#name);
-      done(failure);
+      this.#enter(() => done(failure));
     });
   }
 
@@ -137,6 +146,7 @@ export class SimulatedDisk implements Disk {
     this.#open = [];
     this.#openBytes = 0;
     this.#later(this.#drive.flushMs(), () => this.#written(served));
+    this.#drive.moment?.('flush');
   }
 
   #written(served: readonly DiskDone[]): void {
@@ -150,6 +160,8 @@ export class SimulatedDisk implements Disk {
     this.#store.apply(this.#underWay!);
     this.#underWay = undefined;
     this.#underWayBytes = 0;
+    this.#drive.moment?.('flushed');
+    if (this.#isDead) return;
     if (this.#waiting.length > 0) this.#plan();
     call(served, undefined);
   }

@@ -21,6 +21,9 @@ export type DiskFaultRates = Readonly<Record<DiskFaultKind, number>>;
 
 export const NO_DISK_FAULTS: DiskFaultRates = { 'slow-flush': 0, 'torn-batch': 0, 'lost-tail': 0, damage: 0 };
 
+/** A change was put, perhaps among others; a batch is under way; it is durable, and nobody has been told. */
+export type DiskMoment = 'put' | 'flush' | 'flushed';
+
 /** A flush in fair weather is uniform in [base, base + jitter); a slow one is up to this, mostly much less. */
 const FLUSH_MS = 0.3;
 const FLUSH_JITTER_MS = 1.2;
@@ -110,22 +113,24 @@ const SCHEMA_VERSION = 1;
 export class SimulatedDrive {
   readonly time: VirtualTime;
   readonly #random: Random;
-  readonly #rates: DiskFaultRates;
   readonly #stores = new Map<string, SimulatedStore>();
   readonly #holders = new Map<string, SimulatedDisk>();
   /** How often each kind occurred. */
   readonly counts: Record<DiskFaultKind, number> = { 'slow-flush': 0, 'torn-batch': 0, 'lost-tail': 0, damage: 0 };
+  rates: DiskFaultRates;
   isFull = false;
   isReadOnly = false;
+  /** Is told of each moment between which a process may be killed. Within `put` the process must live on. */
+  moment: ((moment: DiskMoment) => void) | undefined;
 
   constructor(random: Random, time: VirtualTime, rates: DiskFaultRates) {
     this.#random = random;
     this.time = time;
-    this.#rates = rates;
+    this.rates = rates;
   }
 
-  /** Opens a store, or makes it. */
-  open(name: string): SimulatedDisk | DiskFailure {
+  /** Opens a store, or makes it. @param enter how the process that opens it is called. */
+  open(name: string, enter: (action: () => void) => void = action => action()): SimulatedDisk | DiskFailure {
     if (this.#holders.has(name)) return { kind: 'locked', message: `Cannot open ${name}: another process holds it` };
     const store = this.#stores.get(name) ?? this.#make(name);
     if (!(store instanceof SimulatedStore)) return store;
@@ -133,7 +138,7 @@ export class SimulatedDrive {
       const message = `Cannot open ${name}: its schema version is ${store.schemaVersion}, and this program knows ${SCHEMA_VERSION} at most`;
       return { kind: 'newer-schema', message };
     }
-    const disk = new SimulatedDisk(this, name, store);
+    const disk = new SimulatedDisk(this, name, store, enter);
     this.#holders.set(name, disk);
     return disk;
   }
@@ -177,19 +182,28 @@ export class SimulatedDrive {
     return store;
   }
 
-  /** The power goes, or the process is killed: nobody who waits for this store is called any more. What is under way is there, or it is not. */
-  crash(name: string): void {
+  /**
+   * The power goes, or the process is killed: nobody who waits for this store is called any more. What is under way is there, or it is not.
+   *
+   * @param isTorn what is under way is not there.
+   */
+  crash(name: string, isTorn = false): void {
     const holder = this.#holders.get(name);
     if (holder === undefined) return;
     this.#holders.delete(name);
     const store = this.#stores.get(name)!;
     const underWay = holder.die();
-    if (underWay !== undefined && !this.#strikes('torn-batch') && this.refusal('write') === undefined)
+    if (underWay !== undefined && !isTorn && !this.#strikes('torn-batch') && this.refusal('write') === undefined)
       store.apply(underWay);
-    if (this.#rates['lost-tail'] > 0 && drawChance(this.#random, this.#rates['lost-tail'])) {
-      if (store.loseTail(1 + drawBelow(this.#random, TAIL_BATCHES)) > 0) this.counts['lost-tail']++;
-    }
-    if (this.#rates.damage > 0 && drawChance(this.#random, this.#rates.damage)) this.damageOne(name);
+    if (this.rates['lost-tail'] > 0 && drawChance(this.#random, this.rates['lost-tail'])) this.loseTail(name);
+    if (this.rates.damage > 0 && drawChance(this.#random, this.rates.damage)) this.damageOne(name);
+  }
+
+  /** The last flushed batches are gone, from a store that nobody has open. @returns false when there were none. */
+  loseTail(name: string): boolean {
+    if (this.store(name).loseTail(1 + drawBelow(this.#random, TAIL_BATCHES)) === 0) return false;
+    this.counts['lost-tail']++;
+    return true;
   }
 
   /** One entry rots. @returns false when there is none. */
@@ -203,7 +217,7 @@ export class SimulatedDrive {
   }
 
   #strikes(kind: 'slow-flush' | 'torn-batch'): boolean {
-    const rate = this.#rates[kind];
+    const rate = this.rates[kind];
     if (rate === 0 || !drawChance(this.#random, rate)) return false;
     this.counts[kind]++;
     return true;

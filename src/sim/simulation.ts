@@ -6,11 +6,12 @@ import type { SurveyResult } from '../replication/survey.ts';
 import { idleness } from './checkers/idleness.ts';
 import { Churn } from './churn.ts';
 import { SimClient } from './client.ts';
-import { type FaultCounts, NO_FAULTS } from './faults.ts';
+import { Drives } from './drives.ts';
+import { endsPlacementGroup, type FaultCounts, NO_FAULTS } from './faults.ts';
 import { drawClocks, Machines } from './machines.ts';
 import { MessageFaults } from './message-faults.ts';
 import { Nemesis } from './nemesis.ts';
-import type { SimulationOptions } from './options.ts';
+import { onDiskOf, type SimulationOptions } from './options.ts';
 import type { SimulationReport } from './report.ts';
 import type { SimProcess } from './sim-process.ts';
 import { Trace } from './trace.ts';
@@ -46,6 +47,8 @@ const LOOK_MS = 250;
 const LEAST_MEMBERS = 3;
 /** The operators' luck is their own, so that it does not change that of a run without them. */
 const CHURN_SALT = 0x5eed;
+/** So is that of the drives. */
+const DISK_SALT = 0xd15c;
 /** Connections of a process that ended are reset within so long. */
 const RESET_MS = 20;
 const LINES_KEPT = 2_000;
@@ -59,6 +62,7 @@ export class Simulation {
   readonly #faults: FaultCounts = { ...NO_FAULTS };
   readonly #random: SeededRandom;
   readonly #network: VirtualNetwork;
+  readonly #drives: Drives | undefined;
   readonly #machines: Machines;
   readonly #churn: Churn;
   readonly #nemesis: Nemesis;
@@ -81,11 +85,15 @@ export class Simulation {
     const processRandom = root.fork();
     const messages = new MessageFaults(root.fork(), faults, this.#faults);
     this.#network = new VirtualNetwork(machines, this.#time, root.fork(), messages, this.#trace);
+    if (onDiskOf(keyspaces) !== 'nothing')
+      this.#drives = new Drives(machines, this.#time, new SeededRandom(seed + DISK_SALT), faults);
     const world = {
       time: this.#time,
       network: this.#network,
       trace: this.#trace,
       rings: new RingCache(),
+      drives: this.#drives,
+      endsPlacementGroup: endsPlacementGroup(faults),
       nodes,
       machines,
       keyspaces,

@@ -37,7 +37,6 @@ export const ENTRIES: readonly string[] = [
   'sim/index.ts',
   'config/default-file.ts',
   'io/disk/level-disk-worker.ts',
-  'sim/simulated-drive.ts',
 ];
 
 const MAX_LINES = 450;
