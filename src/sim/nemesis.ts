@@ -2,34 +2,23 @@ import { drawBelow, drawChance, drawFraction, drawOne, shuffled } from '../lib/d
 import { freshClockMs, LAN_TIMINGS } from '../membership/swim-options.ts';
 import type { Random } from '../ports/random.ts';
 import type { FaultCounts, FaultRates } from './faults.ts';
-import type { MessageFaults } from './message-faults.ts';
 import { nameOf, type SimProcess } from './sim-process.ts';
-import type { SkewedClock, VirtualTime } from './virtual-clock.ts';
-import type { VirtualNetwork } from './virtual-network.ts';
-
-/** What faults are done to. */
-export interface Victims {
-  readonly time: VirtualTime;
-  readonly network: VirtualNetwork;
-  readonly messages: MessageFaults;
-  /** How many machines there are, the places of those whose nodes are to be members, and the processes that run. */
-  readonly nodes: number;
-  wanted(): readonly number[];
-  running(): readonly SimProcess[];
-  readonly clocks: readonly SkewedClock[];
-  /** Whether every node runs and has all its data. */
-  mayLoseOne(): boolean;
-  crash(index: number, silently: boolean): void;
-  start(index: number): void;
-  /** Begins a change of the ring; false when none can be begun now. */
-  churn(): boolean;
-  say(line: string): void;
-}
+import type { Ending, Victims } from './victims.ts';
 
 /** Whether an episode has come; is staged and will come; has come where nobody runs to see it; or cannot come now. */
 type Outcome = 'came' | 'staged' | 'unseen' | 'not now';
 
-type EpisodeKind = 'partition' | 'one-way' | 'crash' | 'suspend' | 'slow' | 'jumps' | 'broken-clock' | 'churn';
+type EpisodeKind =
+  | Ending
+  | 'partition'
+  | 'one-way'
+  | 'suspend'
+  | 'slow'
+  | 'jumps'
+  | 'broken-clock'
+  | 'churn'
+  | 'power-cut'
+  | 'full-disk';
 const EPISODES: readonly EpisodeKind[] = [
   'partition',
   'one-way',
@@ -39,6 +28,12 @@ const EPISODES: readonly EpisodeKind[] = [
   'jumps',
   'broken-clock',
   'churn',
+  'restart',
+  'torn-batch',
+  'lost-tail',
+  'damage',
+  'power-cut',
+  'full-disk',
 ];
 
 /** In virtual milliseconds. */
@@ -61,12 +56,17 @@ const JUMP_MS = 500;
 const BROKEN_BY_MS = 3_600_000;
 const BROKEN_MIN_MS = 500;
 const BROKEN_MAX_MS = 10_000;
+const FULL_MIN_MS = 200;
+const FULL_MAX_MS = 8_000;
+/** Shorter than any flush. */
+const INTO_FLUSH_MS = 0.2;
 
 /**
  * Brings the faults about while a storm lasts, every kind that was asked for at least once, and takes them back.
  *
  * A node is lost only while all are running and whole, be they cut from each other or not: W − 1 = 1 loss is what a
- * quorum of two promises to survive, so a second must wait until what the first took with it has been refilled.
+ * quorum of two promises to survive, so a second must wait until what the first took with it has been refilled. When the power is cut all that run
+ * are lost, with their memory only: of at most one, and only while all are whole, the disk loses something, too.
  */
 export class Nemesis {
   readonly #victims: Victims;
@@ -94,7 +94,7 @@ export class Nemesis {
   /** Lets everything loose. @param lengthMs how long it will last: every kind comes in its first half. */
   begin(lengthMs: number): void {
     const storm = ++this.#storm;
-    this.#victims.messages.begin();
+    this.#letLoose();
     this.#victims.time.in(STIR_MS * (0.5 + this.#fraction()), () => this.#stir(storm));
     const kinds = shuffled(
       this.#random,
@@ -119,14 +119,25 @@ export class Nemesis {
    */
   prolong(): void {
     this.#isOvertime = true;
-    this.#victims.messages.calm();
+    this.#calm();
   }
 
   /** Takes everything back: cuts are mended, who is down is started, who stands still goes on in a moment. */
   end(): void {
     this.#storm++;
-    this.#victims.messages.calm();
+    this.#calm();
     for (const undo of [...this.#undo]) undo();
+  }
+
+  /** From now on things go wrong by chance, too. */
+  #letLoose(): void {
+    this.#victims.messages.begin();
+    this.#victims.drives?.begin();
+  }
+
+  #calm(): void {
+    this.#victims.messages.calm();
+    this.#victims.drives?.calm();
   }
 
   #stir(storm: number): void {
@@ -152,7 +163,7 @@ export class Nemesis {
     this.#due.delete(kind);
     if (!this.#isOvertime || this.#due.size > 0) return;
     this.#isOvertime = false;
-    this.#victims.messages.begin();
+    this.#letLoose();
   }
 
   #bring(kind: EpisodeKind): Outcome {
@@ -162,7 +173,15 @@ export class Nemesis {
       case 'one-way':
         return this.#partition(false);
       case 'crash':
-        return this.#crash();
+      case 'restart':
+      case 'torn-batch':
+      case 'lost-tail':
+      case 'damage':
+        return this.#end(kind);
+      case 'power-cut':
+        return this.#cutPower();
+      case 'full-disk':
+        return this.#fillDisk();
       case 'suspend':
         return this.#suspend();
       case 'slow':
@@ -188,17 +207,17 @@ export class Nemesis {
   }
 
   /**
-   * A node is lost and comes back empty. Mostly another, the witness, is cut from all a while before, so that it misses
+   * A node is lost and comes back, empty or with what its disk has. Mostly another, the witness, is cut from all a while before, so that it misses
    * what is written, and is all that the lost node meets for a while when it is back. Nothing keeps the two from a lie
    * but that one of them knows that it does not know.
    */
-  #crash(): Outcome {
-    const { time, wanted, mayLoseOne } = this.#victims;
+  #end(ending: Ending): Outcome {
+    const { wanted, mayLoseOne } = this.#victims;
     if (!mayLoseOne()) return 'not now';
     const index = drawOne(this.#random, wanted())!;
     const downMs = this.#mostlyShort(DOWN_MIN_MS, DOWN_MAX_MS);
     if (this.#rates.partition === 0 || drawChance(this.#random, 0.3)) {
-      this.#lose(index, downMs, () => {});
+      this.#loseOnceAllowed(ending, index, downMs, () => {});
       return 'staged';
     }
     const witness = drawOne(
@@ -213,28 +232,96 @@ export class Nemesis {
     this.#cut([witness], [index], true, leadMs);
     this.#cut([witness], rest, true, leadMs + downMs + backMs);
     const storm = this.#storm;
-    const loseOnceAllowed = (): void => {
+    this.#victims.time.in(leadMs, () => {
       if (storm !== this.#storm) return;
-      if (!mayLoseOne()) return time.in(RETRY_MS, loseOnceAllowed);
-      const isWanted = wanted().includes(index);
-      this.#lose(isWanted ? index : drawOne(this.#random, wanted())!, downMs, () => {
-        if (isWanted) this.#cut([index], rest, true, backMs);
-      });
-    };
-    time.in(leadMs, loseOnceAllowed);
+      this.#loseOnceAllowed(ending, index, downMs, () => this.#cut([index], rest, true, backMs));
+    });
     return 'staged';
   }
 
-  /** @param whenBack what comes over it as soon as it is back, unless the storm is over by then. */
-  #lose(index: number, downMs: number, whenBack: () => void): void {
-    this.#victims.crash(index, drawChance(this.#random, 0.3));
-    this.#brought('crash');
+  /** @param whenBack what comes over it as soon as it is back, unless another was lost in its place. */
+  #loseOnceAllowed(ending: Ending, index: number, downMs: number, whenBack: () => void): void {
+    const { time, wanted, mayLoseOne } = this.#victims;
+    const storm = this.#storm;
+    const lose = (): void => {
+      if (storm !== this.#storm) return;
+      if (!mayLoseOne()) return time.in(RETRY_MS, attempt);
+      if (wanted().includes(index)) this.#lose(ending, index, downMs, whenBack);
+      else this.#lose(ending, drawOne(this.#random, wanted())!, downMs, () => {});
+    };
+    const attempt = (): void => {
+      if (ending === 'torn-batch') this.#whileFlushing(index, lose);
+      else lose();
+    };
+    attempt();
+  }
+
+  #lose(ending: Ending, index: number, downMs: number, whenBack: () => void): void {
+    this.#victims.end(index, ending, ending !== 'restart' && drawChance(this.#random, 0.3));
+    this.#brought(ending);
+    this.#startLater(index, downMs, whenBack);
+  }
+
+  /** @param whenBack is not called when the storm is over by then. */
+  #startLater(index: number, downMs: number, whenBack: () => void): void {
     const storm = this.#storm;
     this.#later(downMs, () => {
       if (!this.#victims.wanted().includes(index)) return;
       this.#victims.start(index);
       if (storm === this.#storm) whenBack();
     });
+  }
+
+  /** Does it in the middle of the next flush of that machine. */
+  #whileFlushing(index: number, action: () => void): void {
+    const drive = this.#victims.drives!.at(index);
+    drive.moment = moment => {
+      if (moment !== 'flush') return;
+      drive.moment = undefined;
+      this.#victims.time.in(INTO_FLUSH_MS, action);
+    };
+  }
+
+  #cutPower(): Outcome {
+    const flushing = drawOne(this.#random, this.#running());
+    if (flushing === undefined) return 'not now';
+    const storm = this.#storm;
+    this.#whileFlushing(flushing, () => {
+      if (storm === this.#storm) this.#cutPowerNow();
+    });
+    return 'staged';
+  }
+
+  /** Whose disk loses something is the last to end: the others lose what they have in memory only. */
+  #cutPowerNow(): void {
+    const order = shuffled(this.#random, this.#running());
+    const losses = (['lost-tail', 'damage'] as const).filter(kind => this.#rates[kind] > 0);
+    const loss = this.#victims.mayLoseOne() ? drawOne(this.#random, losses) : undefined;
+    this.#victims.say(`the power is cut for ${namesOf(order)}`);
+    this.#victims.powerIsCut();
+    for (const [i, index] of order.entries()) {
+      const isTorn = this.#rates['torn-batch'] > 0 && drawChance(this.#random, 0.5);
+      const isLast = i === order.length - 1;
+      const ending = isLast && loss !== undefined ? loss : isTorn ? 'torn-batch' : 'crash';
+      this.#victims.end(index, ending, true);
+      this.#startLater(index, this.#mostlyShort(DOWN_MIN_MS, DOWN_MAX_MS), () => {});
+    }
+    this.#brought('power-cut');
+  }
+
+  #fillDisk(): Outcome {
+    const { say, drives } = this.#victims;
+    const index = drawOne(this.#random, this.#running());
+    if (index === undefined) return 'not now';
+    const drive = drives!.at(index);
+    if (drive.isFull) return 'not now';
+    say(`the disk of ${nameOf(index)} is full`);
+    drive.isFull = true;
+    this.#later(this.#mostlyShort(FULL_MIN_MS, FULL_MAX_MS), () => {
+      say(`the disk of ${nameOf(index)} has room again`);
+      drive.isFull = false;
+    });
+    return 'came';
   }
 
   #cut(side: readonly number[], other: readonly number[], bothWays: boolean, ms: number): void {

@@ -6,7 +6,7 @@ import type { SurveyResult } from '../replication/survey.ts';
 import { idleness } from './checkers/idleness.ts';
 import { Churn } from './churn.ts';
 import { SimClient } from './client.ts';
-import { Drives } from './drives.ts';
+import { Drives, STORE } from './drives.ts';
 import { endsPlacementGroup, type FaultCounts, NO_FAULTS } from './faults.ts';
 import { drawClocks, Machines } from './machines.ts';
 import { MessageFaults } from './message-faults.ts';
@@ -15,6 +15,7 @@ import { onDiskOf, type SimulationOptions } from './options.ts';
 import type { SimulationReport } from './report.ts';
 import type { SimProcess } from './sim-process.ts';
 import { Trace } from './trace.ts';
+import type { Ending, Victims } from './victims.ts';
 import { VirtualTime } from './virtual-clock.ts';
 import { VirtualNetwork } from './virtual-network.ts';
 import { Watch } from './watch.ts';
@@ -300,26 +301,40 @@ export class Simulation {
   // Faults
 
   #crash(index: number, silently: boolean): void {
-    const process = this.#machines.crash(index, silently);
-    this.#watch.ceased(process);
+    this.#end(index, 'crash', silently);
+  }
+
+  #end(index: number, ending: Ending, silently: boolean): void {
+    const isTorn = ending === 'torn-batch';
+    const process = ending === 'restart' ? this.#machines.stop(index) : this.#machines.crash(index, silently, isTorn);
+    this.#watch.ceased(process, this.#damage(index, ending));
     if (silently) return;
     for (const client of this.#clients) {
       this.#time.in(RESET_MS * drawFraction(this.#random), () => client.lost(process));
     }
   }
 
-  #victims(messages: MessageFaults, machines: number): ConstructorParameters<typeof Nemesis>[0] {
+  /** @returns whether the disk has lost what had been durable. */
+  #damage(index: number, ending: Ending): boolean {
+    const drive = this.#drives?.at(index);
+    if (ending === 'lost-tail') return drive!.loseTail(STORE);
+    return ending === 'damage' && drive!.damageOne(STORE);
+  }
+
+  #victims(messages: MessageFaults, machines: number): Victims {
     return {
       time: this.#time,
       network: this.#network,
       messages,
+      drives: this.#drives,
       nodes: machines,
       wanted: () => this.#machines.wanted(),
       running: () => this.#machines.running(),
       churn: () => this.#churn.stir(),
       clocks: this.#machines.clocks,
       mayLoseOne: () => this.#machines.mayLoseOne() && !this.#churn.hasLost,
-      crash: (index, silently) => this.#crash(index, silently),
+      end: (index, ending, silently) => this.#end(index, ending, silently),
+      powerIsCut: () => this.#watch.deletions.forgetHeld(),
       start: index => this.#machines.start(index),
       say: line => this.#say(line),
     };
@@ -354,7 +369,7 @@ export class Simulation {
       answersChecked: order.checked,
       writesFoundAgain: lostWrites.checked,
       writesSeenInStores: dots.writesSeen,
-      faults: this.#faults,
+      faults: { ...this.#faults, 'slow-flush': this.#drives?.slowFlushes ?? 0 },
       churn: this.#churn.counts,
       tides: this.#churn.tides,
       owners: this.#watch.epochs.owners,

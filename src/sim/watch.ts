@@ -41,7 +41,9 @@ export class Watch implements OperationObserver {
     const repairing = SIMULATED_KEYSPACES.filter(({ readRepair }) => readRepair === 'blocking').map(({ db }) => db);
     this.order = new QuorumOrder(new Set(strict), new Set(repairing), this.report);
     const others = dbs.filter(db => !strict.includes(db));
-    this.lostWrites = new LostWrites(new Set(others), () => machines.running(), this.#keysById, this.report);
+    const isSync = new Set(SIMULATED_KEYSPACES.filter(each => each.durability === 'sync').map(({ db }) => db));
+    const promises = new Map(others.map(db => [db, isSync.has(db) ? 'durable' : 'in memory'] as const));
+    this.lostWrites = new LostWrites(promises, () => machines.running(), this.#keysById, this.report);
     this.dots = new Dots(this.report);
     this.deletions = new Deletions(this.report);
     this.convergence = new Convergence(this.#keys);
@@ -58,9 +60,13 @@ export class Watch implements OperationObserver {
     this.#violation ??= violation;
   };
 
-  /** The process is no more. One that has left has handed over what it held. */
-  ceased({ node }: SimProcess): void {
-    if (!node.hasLeft) this.lostWrites.lost();
+  /**
+   * The process is no more. One that has left has handed over what it held.
+   *
+   * @param diskLost whether what was durable is lost as well.
+   */
+  ceased({ node }: SimProcess, diskLost: boolean): void {
+    if (!node.hasLeft) this.lostWrites.lost(diskLost);
   }
 
   began(): void {}

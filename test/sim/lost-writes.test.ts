@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LostWrites } from '../../src/sim/checkers/lost-writes.ts';
+import { LostWrites, type WhereAcknowledged } from '../../src/sim/checkers/lost-writes.ts';
 import { History } from '../../src/sim/history.ts';
 import type { OperationCommand } from '../../src/sim/operation.ts';
 import { contentOf, toSimKey } from '../../src/sim/stored-key.ts';
@@ -18,10 +18,10 @@ class Replicas {
   readonly #history: History;
   #running: readonly TestProcess[] = [this.n1, this.n2, this.n3];
 
-  constructor(db = 1) {
+  constructor(db = 1, where: WhereAcknowledged = 'in memory') {
     const running = () => this.#running.map(({ process }) => process);
     const report = (violation: Violation) => this.violations.push(violation);
-    this.check = new LostWrites(new Set([db]), running, new Map([[KEY.id, KEY]]), report);
+    this.check = new LostWrites(new Map([[db, where]]), running, new Map([[KEY.id, KEY]]), report);
     this.#history = new History([this.check]);
   }
 
@@ -33,9 +33,9 @@ class Replicas {
     return this;
   }
 
-  lose(process: TestProcess): this {
+  lose(process: TestProcess, diskLost = false): this {
     this.#running = this.#running.filter(each => each !== process);
-    this.check.lost();
+    this.check.lost(diskLost);
     return this;
   }
 
@@ -93,6 +93,16 @@ describe('The check of lost writes', () => {
       expect(replicas.end(replicas.n2)).toEqual([]);
       expect(replicas.end(replicas.n2.put(KEY, 'a', 5))).toHaveLength(1);
     }
+  });
+
+  it('goes on to expect what was durable when all are lost that held it, until a disk has lost something', () => {
+    const replicas = new Replicas(1, 'durable');
+    replicas.n1.put(KEY, 'b', 7);
+    replicas.done('set', 'b').lose(replicas.n1);
+    expect(replicas.end(replicas.n2)).toHaveLength(1);
+    const damaged = new Replicas(1, 'durable');
+    damaged.n1.put(KEY, 'b', 7);
+    expect(damaged.done('set', 'b').lose(damaged.n1, true).end(damaged.n2)).toEqual([]);
   });
 
   it('says nothing of other keyspaces', () => {

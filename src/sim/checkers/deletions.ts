@@ -21,7 +21,7 @@ interface Floor {
  *   or will own it, counts as somebody: with W = 1 the new owners may have missed for a while what all of the old ones hold.
  * - When all have held nothing since, nobody holds a value that is not newer.
  *
- * **Why correct code cannot trip it.** Processes are lost one at a time, and the next only when all are whole again, so
+ * **Why correct code cannot trip it.** But for power cuts, processes are lost one at a time, and the next only when all are whole again, so
  * what all replicas held stays on one of them at least, unless it is collected. It is collected only if nothing older
  * is anywhere that it could come back from. What may come back is the tombstone itself, in a copy of a message.
  */
@@ -32,6 +32,11 @@ export class Deletions {
 
   constructor(report: Report) {
     this.#report = report;
+  }
+
+  /** All are lost at once, and what they held is what their disks have of it; but what was collected was on all disks. */
+  forgetHeld(): void {
+    for (const [id, { isGone }] of this.#floors) if (!isGone) this.#floors.delete(id);
   }
 
   /** How many times a key that was deleted everywhere was found to be gone everywhere. */

@@ -10,6 +10,9 @@ interface Expected {
   readonly stamp: number;
 }
 
+/** Where a replica has what it acknowledges. */
+export type WhereAcknowledged = 'in memory' | 'durable';
+
 /** What the check knows of one key. */
 interface KeyState {
   expected: Expected | undefined;
@@ -29,12 +32,15 @@ interface KeyState {
  * the write or something newer; when no other owner does, nothing more is expected of it, though hints may have it. What a node holds that
  * does not own the slot is not counted: it may have handed that over already, to one owner alone, and be about to drop it.
  *
+ * Where what is acknowledged is durable, a node that is lost takes nothing with it; but when a disk has lost something, nothing more is expected of
+ * anything so far.
+ *
  * **Why correct code cannot trip it.** A store only ever exchanges a version for a newer one, until replicas are equal. An owner stays one,
  * or hands over what it holds before it drops it, to somebody who is asked when the next one is lost. A node that has left has handed over all. What is
  * collected was deleted or has expired, so *nothing* is borne where that was ever asked for, by whatever operation.
  */
 export class LostWrites implements OperationObserver {
-  readonly #dbs: ReadonlySet<number>;
+  readonly #dbs: ReadonlyMap<number, WhereAcknowledged>;
   readonly #processes: () => readonly SimProcess[];
   readonly #keys: ReadonlyMap<string, SimKey>;
   readonly #report: Report;
@@ -43,7 +49,7 @@ export class LostWrites implements OperationObserver {
 
   /** @param dbs the keyspaces in which a quorum does not promise more. @param processes those that run. @param keys by their ids. */
   constructor(
-    dbs: ReadonlySet<number>,
+    dbs: ReadonlyMap<number, WhereAcknowledged>,
     processes: () => readonly SimProcess[],
     keys: ReadonlyMap<string, SimKey>,
     report: Report,
@@ -70,11 +76,16 @@ export class LostWrites implements OperationObserver {
     for (const [i, name] of keys.entries()) this.#acknowledged(keyId(db, name), values[i]!);
   }
 
-  /** A process was lost with its memory, and runs no more. */
-  lost(): void {
+  /** A process was lost with its memory, and runs no more. @param diskLost whether its disk has lost something, too. */
+  lost(diskLost: boolean): void {
     for (const [id, state] of this.#states) {
       if (state.expected === undefined) continue;
-      const held = this.#heldByOwners(this.#keys.get(id)!).map(stampOf);
+      const key = this.#keys.get(id)!;
+      if (this.#dbs.get(key.db) === 'durable') {
+        if (diskLost) state.expected = undefined;
+        continue;
+      }
+      const held = this.#heldByOwners(key).map(stampOf);
       if (!held.some(stamp => stamp >= state.expected!.stamp)) state.expected = undefined;
     }
   }
