@@ -4,6 +4,8 @@ import type { DurabilityMode } from './policy.ts';
 export interface FlushPort {
   /** Why nothing more may be written: an error for clients. Undefined while all is well. */
   readonly refusal: string | undefined;
+  /** Whether there is memory for what waits to be written. */
+  readonly hasRoom: boolean;
   /** Whether everything that the node holds by now is durable. */
   readonly isClean: boolean;
   /** Calls back, later, when all that the node holds by now is durable; with false when that cannot be had for now. */
@@ -38,6 +40,11 @@ export class Durability {
   /** Why nothing more may be written to the keyspace here: an error for clients. */
   get refusal(): string | undefined {
     return this.#disk?.refusal;
+  }
+
+  /** Whether what others hold may be taken in, though it may not get to the disk for now. */
+  get hasRoom(): boolean {
+    return this.#disk?.hasRoom ?? true;
   }
 
   /** Whether what is held may be acknowledged at once. */

@@ -10,7 +10,7 @@ import type { ReadOfKey } from './operation.ts';
 import type { Peer } from './peer.ts';
 import { ReadQuorum } from './quorum.ts';
 import type { ReplicaReadReply } from './replica-messages.ts';
-import { absorb, firstOperationId, type ReplicationContext } from './replication-context.ts';
+import { absorbAnswer, firstOperationId, type ReplicationContext } from './replication-context.ts';
 import { transferMs } from './transfer-time.ts';
 import { isSameVersion, type KnownVersion, versionHeld, versionOf } from './versions.ts';
 import type { WriteCoordinator } from './write-coordinator.ts';
@@ -68,8 +68,6 @@ interface PendingRead {
 const FOUND_BY_ALL: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: true };
 const FOUND: ReadResult = { status: 'found', reason: '', everyReplicaAnswered: false };
 const MOVED: ReadResult = { status: 'moved', reason: 'the slot has moved', everyReplicaAnswered: false };
-/** This node cannot hold the newest version, so another has to tell it. */
-const NO_ROOM: ReadResult = { status: 'moved', reason: 'the disk takes nothing', everyReplicaAnswered: false };
 
 /**
  * The coordinator's side of a read (DESIGN §5): R answers, the newest by the order of records (never a vote on bytes),
@@ -168,13 +166,7 @@ export class ReadCoordinator {
     const index = read.owners.indexOf(from);
     const bit = 1 << index;
     if (index < 0 || (read.answered & bit) !== 0) return;
-    if (reply.record !== undefined) {
-      const outcome = absorb(this.#context, from, keyspace, slot, key, reply.record);
-      if (outcome === 'held' && keyspace.durability.refusal !== undefined) {
-        this.#pending.remove(reply.id);
-        return read.done(NO_ROOM);
-      }
-    }
+    if (reply.record !== undefined && !absorbAnswer(this.#context, from, keyspace, slot, key, reply.record)) return;
     read.answered |= bit;
     if (reply.refilling) read.refilling |= bit;
     read.quorum.add(reply.refilling);

@@ -99,6 +99,34 @@ export function absorb(
 ): MergeOutcome | 'held' {
   // What could not be kept is not taken: whoever sent it has it still.
   if (keyspace.durability.refusal !== undefined) return 'held';
+  return take(context, from, keyspace, slot, key, record);
+}
+
+/**
+ * Merges what a replica has answered to a read of this node: also while the disk takes nothing, for what is told to the reader is what this
+ * node then holds. @returns false when there is no memory for it: then it is as if there had been no answer.
+ */
+export function absorbAnswer(
+  context: ReplicationContext,
+  from: Peer,
+  keyspace: Keyspace,
+  slot: number,
+  key: Uint8Array,
+  record: StoredRecord,
+): boolean {
+  if (!keyspace.durability.hasRoom) return false;
+  take(context, from, keyspace, slot, key, record);
+  return true;
+}
+
+function take(
+  context: ReplicationContext,
+  from: Peer,
+  keyspace: Keyspace,
+  slot: number,
+  key: Uint8Array,
+  record: StoredRecord,
+): MergeOutcome | 'held' {
   if (!admits(context, from, keyspace, slot, key, record)) return 'held';
   const hash = keyspace.store.hashOf(key);
   if (keyspace.collected.size > 0 && isCollected(keyspace, slot, hash, key, record)) {

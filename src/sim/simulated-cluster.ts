@@ -9,6 +9,7 @@ import { MessageFaults } from './message-faults.ts';
 import { SIMULATED_KEYSPACES } from './options.ts';
 import { nameOf, type SimProcess } from './sim-process.ts';
 import { SimulatedClient } from './simulated-client.ts';
+import type { SimulatedDrive } from './simulated-drive.ts';
 import { contentOf } from './stored-key.ts';
 import { Trace } from './trace.ts';
 import { VirtualTime } from './virtual-clock.ts';
@@ -87,7 +88,7 @@ export class SimulatedCluster {
     return this.#trace.hash;
   }
 
-  /** A client of one node in one keyspace, by its database number: 0 eventual, 1 quorum, 4 sloppy, 5 with blocking read repair. */
+  /** A client of one node in one keyspace, by its database number: 0 eventual, 1 quorum, 4 sloppy, 5 with blocking read repair; with disks 6 sync, 7 batched, 8 sync and eventual. */
   client(node: string, db = 0): SimulatedClient {
     this.#indexOf(node);
     return new SimulatedClient(node, db, {
@@ -108,7 +109,14 @@ export class SimulatedCluster {
     if (this.#machines.at(index) !== undefined) this.#machines.crash(index, false);
   }
 
-  /** Starts a node that is down. It comes back empty and refills; `settle` waits for that. */
+  /** The node's drive, which outlives its processes: what goes wrong with it is done there. It has one if `disks` was asked for. */
+  driveOf(node: string): SimulatedDrive {
+    const drive = this.#drives?.at(this.#indexOf(node));
+    assert(drive !== undefined, 'Cannot get at a drive: the nodes have none');
+    return drive;
+  }
+
+  /** Starts a node that is down. It comes back empty, or with what its disk has, and refills; `settle` waits for that. */
   up(node: string): void {
     const index = this.#indexOf(node);
     if (this.#machines.at(index) === undefined) this.#machines.start(index);

@@ -38,8 +38,12 @@ export class NodeDisk implements FlushPort {
   get refusal(): string | undefined {
     const { failure, pendingBytes } = this.#disk;
     if (failure !== undefined) return `MISCONF Errors writing to the data directory: ${failure.message}`;
-    if (pendingBytes <= this.#options.maxPendingBytes) return undefined;
+    if (this.hasRoom) return undefined;
     return `UNAVAILABLE ${pendingBytes} bytes wait for the disk, more than disk-queue-limit allows`;
+  }
+
+  get hasRoom(): boolean {
+    return this.#disk.pendingBytes <= this.#options.maxPendingBytes;
   }
 
   get isClean(): boolean {

@@ -1,0 +1,34 @@
+import { describe, expect, test } from 'vitest';
+import { SimulatedCluster } from '../../src/sim/index.ts';
+
+const SYNC = 6;
+
+describe('Nodes with disks', () => {
+  test('have all that was acknowledged when the power comes back, and nothing to refill', () => {
+    const cluster = new SimulatedCluster({ disks: true });
+    cluster.client('n1', SYNC).call('SET', 'k', 'v');
+    cluster.client('n1').call('SET', 'k', 'in memory');
+    for (const node of cluster.nodes) cluster.down(node);
+    for (const node of cluster.nodes) cluster.up(node);
+    expect(cluster.settle()).toBe(true);
+    for (const node of cluster.nodes) expect(cluster.client(node, SYNC).call('GET', 'k')).toBe('v');
+    expect(cluster.client('n1').call('GET', 'k')).toBe(null);
+  });
+
+  test('refuse writes while their disk is full, and go on to read what others have written since', () => {
+    const cluster = new SimulatedCluster({ disks: true });
+    const [n1, n2] = ['n1', 'n2'].map(node => cluster.client(node, SYNC));
+    n1!.call('SET', 'k', 'before');
+    cluster.driveOf('n1').isFull = true;
+    // Nobody knows before something has to be written, and the other two are enough for that.
+    n1!.call('SET', 'k', 'noticed');
+    cluster.advance(10);
+    expect(() => n1!.call('SET', 'k', 'refused')).toThrow(/^MISCONF .*No space left on device/);
+    n2!.call('SET', 'k', 'meanwhile');
+    expect(n1!.call('GET', 'k')).toBe('meanwhile');
+    cluster.driveOf('n1').isFull = false;
+    cluster.advance(2_000);
+    expect(n1!.call('SET', 'k', 'after')).toBe('OK');
+    expect(n2!.call('GET', 'k')).toBe('after');
+  });
+});
