@@ -86,7 +86,7 @@ const USUAL_RATES: FaultRates = {
   damage: 3,
   'power-cut': 4,
   'full-disk': 6,
-  'slow-flush': 0.002,
+  'slow-flush': 0.01,
 };
 
 const NO_DISK_KINDS = Object.fromEntries(DISK_KINDS.map(kind => [kind, 0])) as Record<(typeof DISK_KINDS)[number], 0>;
