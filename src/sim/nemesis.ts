@@ -1,6 +1,7 @@
 import { drawBelow, drawChance, drawFraction, drawOne, shuffled } from '../lib/draw.ts';
 import { freshClockMs, LAN_TIMINGS } from '../membership/swim-options.ts';
 import type { Random } from '../ports/random.ts';
+import { AilingDisks, type Ailment } from './ailing-disks.ts';
 import type { FaultCounts, FaultRates } from './faults.ts';
 import { nameOf, type SimProcess } from './sim-process.ts';
 import type { Ending, Victims } from './victims.ts';
@@ -17,8 +18,8 @@ type EpisodeKind =
   | 'jumps'
   | 'broken-clock'
   | 'churn'
-  | 'power-cut'
-  | 'full-disk';
+  | Ailment
+  | 'power-cut';
 const EPISODES: readonly EpisodeKind[] = [
   'partition',
   'one-way',
@@ -34,6 +35,7 @@ const EPISODES: readonly EpisodeKind[] = [
   'damage',
   'power-cut',
   'full-disk',
+  'slow-flush',
 ];
 
 /** In virtual milliseconds. */
@@ -56,8 +58,9 @@ const JUMP_MS = 500;
 const BROKEN_BY_MS = 3_600_000;
 const BROKEN_MIN_MS = 500;
 const BROKEN_MAX_MS = 10_000;
-const FULL_MIN_MS = 200;
-const FULL_MAX_MS = 8_000;
+/** A disk is full, or slow, for so long. */
+const DISK_MIN_MS = 200;
+const DISK_MAX_MS = 8_000;
 /** Shorter than any flush. */
 const INTO_FLUSH_MS = 0.2;
 
@@ -70,6 +73,7 @@ const INTO_FLUSH_MS = 0.2;
  */
 export class Nemesis {
   readonly #victims: Victims;
+  readonly #disks: AilingDisks;
   readonly #random: Random;
   readonly #rates: FaultRates;
   readonly #counts: FaultCounts;
@@ -86,6 +90,7 @@ export class Nemesis {
 
   constructor(victims: Victims, random: Random, rates: FaultRates, counts: FaultCounts) {
     this.#victims = victims;
+    this.#disks = new AilingDisks(victims);
     this.#random = random;
     this.#rates = rates;
     this.#counts = counts;
@@ -94,7 +99,7 @@ export class Nemesis {
   /** Lets everything loose. @param lengthMs how long it will last: every kind comes in its first half. */
   begin(lengthMs: number): void {
     const storm = ++this.#storm;
-    this.#letLoose();
+    this.#victims.messages.begin();
     this.#victims.time.in(STIR_MS * (0.5 + this.#fraction()), () => this.#stir(storm));
     const kinds = shuffled(
       this.#random,
@@ -119,25 +124,14 @@ export class Nemesis {
    */
   prolong(): void {
     this.#isOvertime = true;
-    this.#calm();
+    this.#victims.messages.calm();
   }
 
   /** Takes everything back: cuts are mended, who is down is started, who stands still goes on in a moment. */
   end(): void {
     this.#storm++;
-    this.#calm();
-    for (const undo of [...this.#undo]) undo();
-  }
-
-  /** From now on things go wrong by chance, too. */
-  #letLoose(): void {
-    this.#victims.messages.begin();
-    this.#victims.drives?.begin();
-  }
-
-  #calm(): void {
     this.#victims.messages.calm();
-    this.#victims.drives?.calm();
+    for (const undo of [...this.#undo]) undo();
   }
 
   #stir(storm: number): void {
@@ -163,7 +157,7 @@ export class Nemesis {
     this.#due.delete(kind);
     if (!this.#isOvertime || this.#due.size > 0) return;
     this.#isOvertime = false;
-    this.#letLoose();
+    this.#victims.messages.begin();
   }
 
   #bring(kind: EpisodeKind): Outcome {
@@ -181,7 +175,8 @@ export class Nemesis {
       case 'power-cut':
         return this.#cutPower();
       case 'full-disk':
-        return this.#fillDisk();
+      case 'slow-flush':
+        return this.#ail(kind);
       case 'suspend':
         return this.#suspend();
       case 'slow':
@@ -309,18 +304,11 @@ export class Nemesis {
     this.#brought('power-cut');
   }
 
-  #fillDisk(): Outcome {
-    const { say, drives } = this.#victims;
+  #ail(ailment: Ailment): Outcome {
     const index = drawOne(this.#random, this.#running());
-    if (index === undefined) return 'not now';
-    const drive = drives!.at(index);
-    if (drive.isFull) return 'not now';
-    say(`the disk of ${nameOf(index)} is full`);
-    drive.isFull = true;
-    this.#later(this.#mostlyShort(FULL_MIN_MS, FULL_MAX_MS), () => {
-      say(`the disk of ${nameOf(index)} has room again`);
-      drive.isFull = false;
-    });
+    const end = index === undefined ? undefined : this.#disks.begin(ailment, index);
+    if (end === undefined) return 'not now';
+    this.#later(this.#between(DISK_MIN_MS, DISK_MAX_MS), end);
     return 'came';
   }
 

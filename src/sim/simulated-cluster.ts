@@ -48,7 +48,7 @@ export class SimulatedCluster {
     const random = new SeededRandom(seed);
     const messages = new MessageFaults(random.fork(), NO_FAULTS, { ...NO_FAULTS });
     this.#network = new VirtualNetwork(nodes, this.#time, random.fork(), messages, this.#trace);
-    if (disks) this.#drives = new Drives(nodes, this.#time, new SeededRandom(seed), NO_FAULTS);
+    if (disks) this.#drives = new Drives(nodes, this.#time, new SeededRandom(seed));
     const kept = SIMULATED_KEYSPACES.filter(({ durability }) => disks || durability === 'none');
     const world = {
       time: this.#time,

@@ -87,7 +87,7 @@ export class Simulation {
     const messages = new MessageFaults(root.fork(), faults, this.#faults);
     this.#network = new VirtualNetwork(machines, this.#time, root.fork(), messages, this.#trace);
     if (onDiskOf(keyspaces) !== 'nothing')
-      this.#drives = new Drives(machines, this.#time, new SeededRandom(seed + DISK_SALT), faults);
+      this.#drives = new Drives(machines, this.#time, new SeededRandom(seed + DISK_SALT));
     const world = {
       time: this.#time,
       network: this.#network,
@@ -369,7 +369,7 @@ export class Simulation {
       answersChecked: order.checked,
       writesFoundAgain: lostWrites.checked,
       writesSeenInStores: dots.writesSeen,
-      faults: { ...this.#faults, 'slow-flush': this.#drives?.slowFlushes ?? 0 },
+      faults: this.#faults,
       churn: this.#churn.counts,
       tides: this.#churn.tides,
       owners: this.#watch.epochs.owners,

@@ -11,13 +11,13 @@ const SYNC_ALONE = [8];
 describe('the simulator catches within 50 seeds', { timeout: 300_000 }, () => {
   test('a write that is acknowledged before it is flushed', () => {
     plant(Durability.prototype, 'mayAcknowledge', { get: () => true });
-    const faults = { ...NO_FAULTS, 'power-cut': 20, 'torn-batch': 6, 'slow-flush': 0.01 };
+    const faults = { ...NO_FAULTS, 'power-cut': 20, 'torn-batch': 6, 'slow-flush': 20 };
     expectCaught('stale-read', { keyspaces: SYNC, faults });
   });
 
   test('the same where one acknowledgement is enough', () => {
     plant(Durability.prototype, 'mayAcknowledge', { get: () => true });
-    const faults = { ...NO_FAULTS, 'power-cut': 20, 'torn-batch': 6, 'slow-flush': 0.01 };
+    const faults = { ...NO_FAULTS, 'power-cut': 20, 'torn-batch': 6, 'slow-flush': 20 };
     expectCaught('lost-write', { keyspaces: SYNC_ALONE, faults });
   });
 
@@ -42,7 +42,7 @@ describe('the simulator catches within 50 seeds', { timeout: 300_000 }, () => {
 
   test('a tombstone that is confirmed before it is flushed', () => {
     plant(Durability.prototype, 'whenKept', { value: (vouch: () => void) => vouch() });
-    const faults = { ...NO_FAULTS, crash: 20, 'slow-flush': 0.05 };
+    const faults = { ...NO_FAULTS, crash: 20, 'slow-flush': 20 };
     expectCaught('come-back', { keyspaces: BATCHED, workload: 'deletes', faults });
   });
 });

@@ -22,7 +22,8 @@ class Cut {
   readonly #cluster: SimulatedCluster;
   readonly #isTorn: boolean;
   readonly seen = new Set<DiskMoment>();
-  #left = Number.POSITIVE_INFINITY;
+  hasHappened = false;
+  #left = 0;
 
   constructor(cluster: SimulatedCluster, isTorn: boolean) {
     this.#cluster = cluster;
@@ -31,6 +32,7 @@ class Cut {
 
   /** From now on so many moments pass before the power goes. */
   arm(moments: number): void {
+    this.hasHappened = false;
     this.#left = moments;
     for (const node of this.#cluster.nodes) {
       const drive = this.#cluster.driveOf(node);
@@ -45,10 +47,6 @@ class Cut {
     }
   }
 
-  get hasHappened(): boolean {
-    return this.#left <= 0;
-  }
-
   restart(): void {
     for (const node of this.#cluster.nodes) this.#cluster.driveOf(node).moment = undefined;
     for (const node of this.#cluster.nodes) this.#cluster.up(node);
@@ -56,6 +54,7 @@ class Cut {
   }
 
   #happen(): void {
+    this.hasHappened = true;
     for (const node of this.#cluster.nodes) this.#cluster.down(node);
   }
 }
