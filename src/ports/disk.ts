@@ -50,7 +50,10 @@ export interface Disk {
   readonly pendingBytes: number;
   /** How many changes that is. */
   readonly pendingChanges: number;
-  /** A sentence when the disk found on opening that something which had been durable is gone, without knowing which keys; then whatever it holds may be too old. */
+  /**
+   * A sentence when the disk found on opening that something which had been durable is gone, without knowing which keys; then whatever it holds
+   * may be too old. It is said at each opening until a batch has been flushed, in which whoever was told says what follows from it.
+   */
   readonly lost: string | undefined;
   /** Whether the store is one that `backup` has made. */
   readonly isCopy: boolean;

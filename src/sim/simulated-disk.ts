@@ -31,7 +31,6 @@ export class SimulatedDisk implements Disk {
     this.#enter = enter;
     this.lost = store.lost;
     this.isCopy = store.isCopy;
-    store.lost = undefined;
   }
 
   get failure(): DiskFailure | undefined {

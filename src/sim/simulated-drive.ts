@@ -10,7 +10,7 @@ import type { VirtualTime } from './virtual-clock.ts';
  *
  * - `slow-flush`: of flushes that take up to seconds.
  * - `torn-batch`: of crashes during a flush after which nothing is there of its batch; after the others all of it is, and nobody was told.
- * - `lost-tail`: of crashes after which flushed batches are gone as well, which the store says when it is opened (`Disk.lost`).
+ * - `lost-tail`: of crashes after which flushed batches are gone as well, which the store says when it is opened (`Disk.lost`), until it is written.
  * - `damage`: of crashes after which an entry is damaged.
  *
  * `isFull` and `isReadOnly` are set by whoever plans the episodes; `damageOne` may be called at any time.
@@ -59,6 +59,7 @@ export class SimulatedStore {
   }
 
   apply(batch: readonly Change[]): void {
+    this.lost = undefined;
     const undo: [string, StoredEntry | undefined][] = [];
     const set = (key: string, entry: StoredEntry | undefined) => {
       undo.push([key, this.entries.get(key)]);

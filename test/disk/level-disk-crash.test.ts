@@ -90,6 +90,24 @@ describe('LevelDisk in a process that dies', () => {
     expect([lost, damaged]).toEqual([false, 0]);
   });
 
+  it('says that a part of its log is lost at each opening, until something has been flushed', async () => {
+    await writeAndKill(150);
+    const log = readdirSync(path).find(file => file.endsWith('.log'))!;
+    const bytes = readFileSync(join(path, log));
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(join(path, log), bytes);
+    const said: (string | undefined)[] = [];
+    for (let opening = 0; opening < 4; opening++) {
+      const disk = await LevelDisk.open(path);
+      if ('kind' in disk) throw new Error(disk.message);
+      said.push(disk.lost);
+      if (opening === 2) disk.put(Buffer.of(1), Buffer.of(1));
+      await closed(disk);
+    }
+    expect(said[0]).toContain('dropped a part of its log');
+    expect(said).toEqual([said[0], said[0], said[0], undefined]);
+  });
+
   it('shows nothing that was not written, and does not die, whichever byte of its files is wrong', {
     timeout: 600_000,
   }, async () => {

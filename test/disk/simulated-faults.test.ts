@@ -72,7 +72,7 @@ describe('a simulated drive', () => {
     expect(here.drive.counts['torn-batch']).toBe(1);
   });
 
-  it('loses a tail of flushed batches as a whole, and says so to the next who opens it, once', async () => {
+  it('loses a tail of flushed batches as a whole, and says so to whoever opens it until it is written', async () => {
     const here = world(4, { 'lost-tail': 1 });
     const flushed = writeUntil(here, here.open(), 30);
     const disk = here.open();
@@ -82,6 +82,15 @@ describe('a simulated drive', () => {
     expect(count).toBeGreaterThan(flushed - 10);
     expect(entries).toEqual(modelAfter(count));
     expect([lost, here.drive.counts['lost-tail']]).toEqual([true, 1]);
+    here.drive.rates = NO_DISK_FAULTS;
+    here.drive.crash('store');
+    const again = here.open();
+    expect(again.lost).toBe(disk.lost);
+    again.put(Buffer.of(1), Buffer.of(1));
+    again.flush(() => {});
+    here.time.run(here.time.nowMs + 10, () => false);
+    here.drive.crash('store');
+    expect(here.open().lost).toBeUndefined();
   });
 
   it('damages one entry at a crash, which is reported and not shown', async () => {

@@ -31,4 +31,28 @@ describe('Nodes with disks', () => {
     expect(n1!.call('SET', 'k', 'after')).toBe('OK');
     expect(n2!.call('GET', 'k')).toBe('after');
   });
+
+  test('do not trust a disk that has lost something, also when the first process that was told so is killed at once', () => {
+    const cluster = new SimulatedCluster({ disks: true });
+    const drive = cluster.driveOf('n1');
+    cluster.client('n1', SYNC).call('SET', 'k', 'old');
+    cluster.advance(2_000);
+    for (const other of ['n1', 'n2']) cluster.cut('n3', other);
+    cluster.client('n1', SYNC).call('SET', 'k', 'new');
+    for (const node of ['n1', 'n2']) cluster.down(node);
+    for (const other of ['n1', 'n2']) cluster.mend('n3', other);
+    drive.store('data').loseTail(1);
+    drive.moment = () => {
+      drive.moment = undefined;
+      drive.time.in(0, () => cluster.down('n1'));
+    };
+    cluster.up('n1');
+    cluster.advance(100);
+    cluster.up('n1');
+    cluster.advance(5_000);
+    expect(() => cluster.client('n1', SYNC).call('GET', 'k')).toThrow('UNAVAILABLE');
+    cluster.up('n2');
+    expect(cluster.settle()).toBe(true);
+    expect(cluster.client('n1', SYNC).call('GET', 'k')).toBe('new');
+  });
 });

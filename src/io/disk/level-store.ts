@@ -5,6 +5,7 @@ import { ClassicLevel, type Iterator } from 'classic-level';
 import { type DiskFailure, RESERVED_FIRST_BYTE } from '../../ports/disk.ts';
 import { BlockWriter, CHECKSUM_BYTES, type FilledBlock, readBlock } from './batch-block.ts';
 import { failureOf } from './level-failure.ts';
+import { LossNote } from './loss-note.ts';
 import { makeCopy, noteIn, syncDirectory } from './store-copy.ts';
 
 /** How entries are laid out here and how the node lays out its keys; a store with a larger one is refused. */
@@ -42,7 +43,7 @@ type Entry = readonly [Bytes, Bytes];
  * - It checks no checksum of a table when it reads: each value carries ours, over key and value.
  * - After a write that failed half-way it goes on behind the torn record, and what it acknowledges then may not be found again. So nothing is
  *   written after a failure but by a store opened anew.
- * - A log that is damaged in its middle is read on behind the damage. It says so only in its file `LOG`: `lost` is what that says.
+ * - A log that is damaged in its middle is read on behind the damage. It says so only in its file `LOG` (`LossNote`).
  * - The name of a new log is synchronised only with the next change of its manifest; here, before the first batch in it is acknowledged.
  */
 export class LevelStore {
@@ -52,12 +53,15 @@ export class LevelStore {
   #directoryChangedMs = 0;
   readonly lost: string | undefined;
   readonly isCopy: boolean;
+  /** What is lost and has not been seen to. */
+  #loss: LossNote | undefined;
 
-  private constructor(path: string, db: ClassicLevel<Bytes, Bytes>) {
+  private constructor(path: string, db: ClassicLevel<Bytes, Bytes>, loss: LossNote) {
     this.#path = path;
     this.#db = db;
     this.#directory = openSync(path, 'r');
-    this.lost = lostBy(path);
+    this.lost = loss.reason;
+    this.#loss = this.lost === undefined ? undefined : loss;
     this.isCopy = noteIn(path) !== undefined;
   }
 
@@ -67,9 +71,11 @@ export class LevelStore {
       const damage = damageOf(path);
       if (damage !== undefined) return { kind: 'corrupt', message: `Cannot open ${path}: ${damage}` };
       mkdirSync(path, { recursive: true });
+      const loss = new LossNote(path);
+      loss.keep();
       const db = new ClassicLevel<Bytes, Bytes>(path, OPTIONS);
       await db.open();
-      const store = new LevelStore(path, db);
+      const store = new LevelStore(path, db, loss);
       const failure = await store.#checkSchema();
       if (failure === undefined) return store;
       await store.close();
@@ -115,6 +121,8 @@ export class LevelStore {
     if (ranges.length > 0) await this.#expandRanges(filled, batch, ranges);
     await batch.write({ sync: true });
     this.#syncNames();
+    this.#loss?.settle();
+    this.#loss = undefined;
   }
 
   /** From the first range on: LevelDB has no such operation, so each key of a range is deleted, those that the batch itself had put before included. */
@@ -282,12 +290,4 @@ function damageOf(path: string): string | undefined {
   return existsSync(join(path, text.trimEnd()))
     ? undefined
     : `its file CURRENT names ${text.trimEnd()}, which is missing`;
-}
-
-/** LevelDB begins its `LOG` anew at each opening, and this is read behind it. */
-function lostBy(path: string): string | undefined {
-  const line = readFileSync(join(path, 'LOG'), 'latin1')
-    .split('\n')
-    .find(each => /dropping \d+ bytes|[Ii]gnoring error/.test(each));
-  return line === undefined ? undefined : `LevelDB dropped a part of its log: ${line.replace(/^\S+ \S+ /, '')}`;
 }
