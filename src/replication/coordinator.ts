@@ -1,7 +1,8 @@
 import { nodeOfActor } from '../clock/actors.ts';
 import type { Stamp } from '../clock/hybrid-clock.ts';
-import { conditionHolds, type Mutation, needsRead } from '../store/mutation.ts';
+import { conditionHolds, needsRead } from '../store/mutation.ts';
 import { type OutcomeSink, WRITTEN } from '../store/outcome.ts';
+import { NO_RECORD } from '../store/record-store.ts';
 import { DetachedFound } from './detached-found.ts';
 import type { HintMessages } from './hint-messages.ts';
 import type { Hints } from './hints.ts';
@@ -108,7 +109,7 @@ export class Coordinator {
       const returnBefore = mutation.kind === 'set' && mutation.returnBefore;
       const kept = before && DetachedFound.copyOf(before, returnBefore);
       const outcome = { status: 'written', applied, before: kept } as const;
-      if (!applied && !mustLeaveTombstone(keyspace, mutation, result)) return sink.complete(outcome);
+      if (!applied && !mustLeaveTombstone(keyspace, operation, result)) return sink.complete(outcome);
       this.writes.write(keyspace, slot, key, mutation, operation.need, outcome, sink);
     });
   }
@@ -116,8 +117,13 @@ export class Coordinator {
 
 /**
  * A DEL that found nothing is still a DEL, unless every replica said that it has nothing: a silent one may have it, and a stand-in,
- * which is not asked.
+ * which is not asked. A tombstone is not nothing: it may be one that too few have acknowledged, before a value that comes back when they are lost.
  */
-function mustLeaveTombstone({ policy }: Keyspace, mutation: Mutation, result: ReadResult): boolean {
-  return mutation.kind === 'delete' && (policy.sloppy || !result.everyReplicaAnswered);
+function mustLeaveTombstone(
+  { policy, store }: Keyspace,
+  { slot, key, mutation }: WriteOfKey,
+  result: ReadResult,
+): boolean {
+  if (mutation.kind !== 'delete') return false;
+  return policy.sloppy || !result.everyReplicaAnswered || store.find(slot, store.hashOf(key), key) !== NO_RECORD;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { SimulatedCluster } from '../../src/sim/index.ts';
+import { NO_DISK_FAULTS } from '../../src/sim/simulated-drive.ts';
 
 const SYNC = 6;
 
@@ -54,5 +55,26 @@ describe('Nodes with disks', () => {
     cluster.up('n2');
     expect(cluster.settle()).toBe(true);
     expect(cluster.client('n1', SYNC).call('GET', 'k')).toBe('new');
+  });
+
+  test('do not answer a DEL by a tombstone that is on no disk yet', () => {
+    const cluster = new SimulatedCluster({ disks: true, seed: 4 });
+    const client = cluster.client('n1', SYNC);
+    client.call('SET', 'k', 'v');
+    cluster.advance(2_000);
+    for (const node of cluster.nodes) cluster.driveOf(node).rates = { ...NO_DISK_FAULTS, 'slow-flush': 1 };
+    expect(() => client.call('DEL', 'k')).toThrow('UNAVAILABLE');
+    let answer: unknown;
+    try {
+      answer = client.call('DEL', 'k');
+    } catch (error) {
+      answer = error;
+    }
+    for (const node of cluster.nodes) cluster.driveOf(node).rates = { ...NO_DISK_FAULTS, 'torn-batch': 1 };
+    for (const node of cluster.nodes) cluster.down(node);
+    for (const node of cluster.nodes) cluster.up(node);
+    expect(cluster.settle()).toBe(true);
+    if (answer === 0) expect(client.call('GET', 'k')).toBe(null);
+    else expect(String(answer)).toContain('UNAVAILABLE');
   });
 });
