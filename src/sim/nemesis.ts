@@ -4,6 +4,7 @@ import type { Random } from '../ports/random.ts';
 import { AilingDisks, type Ailment } from './ailing-disks.ts';
 import type { FaultCounts, FaultRates } from './faults.ts';
 import { nameOf, type SimProcess } from './sim-process.ts';
+import type { DiskMoment } from './simulated-drive.ts';
 import type { Ending, Victims } from './victims.ts';
 
 /** Whether an episode has come; is staged and will come; has come where nobody runs to see it; or cannot come now. */
@@ -238,15 +239,19 @@ export class Nemesis {
   #loseOnceAllowed(ending: Ending, index: number, downMs: number, whenBack: () => void): void {
     const { time, wanted, mayLoseOne } = this.#victims;
     const storm = this.#storm;
-    const lose = (): void => {
+    const lose = (index: number, whenBack: () => void): void => {
       if (storm !== this.#storm) return;
-      if (!mayLoseOne()) return time.in(RETRY_MS, attempt);
-      if (wanted().includes(index)) this.#lose(ending, index, downMs, whenBack);
-      else this.#lose(ending, drawOne(this.#random, wanted())!, downMs, () => {});
+      if (mayLoseOne()) this.#lose(ending, index, downMs, whenBack);
+      else time.in(RETRY_MS, attempt);
     };
     const attempt = (): void => {
-      if (ending === 'torn-batch') this.#whileFlushing(index, lose);
-      else lose();
+      if (storm !== this.#storm) return;
+      if (!mayLoseOne()) return time.in(RETRY_MS, attempt);
+      const isWanted = wanted().includes(index);
+      const victim = isWanted ? index : drawOne(this.#random, wanted())!;
+      const back = isWanted ? whenBack : () => {};
+      if (ending === 'torn-batch') this.#whileFlushing(victim, () => lose(victim, back));
+      else lose(victim, back);
     };
     attempt();
   }
@@ -269,12 +274,13 @@ export class Nemesis {
 
   /** Does it in the middle of the next flush of that machine. */
   #whileFlushing(index: number, action: () => void): void {
-    const drive = this.#victims.drives!.at(index);
-    drive.moment = moment => {
+    const { watchers } = this.#victims.drives!.at(index);
+    const watcher = (moment: DiskMoment): void => {
       if (moment !== 'flush') return;
-      drive.moment = undefined;
+      watchers.delete(watcher);
       this.#victims.time.in(INTO_FLUSH_MS, action);
     };
+    watchers.add(watcher);
   }
 
   #cutPower(): Outcome {

@@ -61,7 +61,7 @@ export class SimulatedDisk implements Disk {
     assert(!this.#isDead, 'Cannot change a disk: its process is gone');
     this.#open.push(change);
     this.#openBytes += bytes;
-    this.#drive.moment?.('put');
+    this.#drive.tell('put');
   }
 
   flush(done: DiskDone): void {
@@ -145,7 +145,7 @@ export class SimulatedDisk implements Disk {
     this.#open = [];
     this.#openBytes = 0;
     this.#later(this.#drive.flushMs(), () => this.#written(served));
-    this.#drive.moment?.('flush');
+    this.#drive.tell('flush');
   }
 
   #written(served: readonly DiskDone[]): void {
@@ -159,7 +159,7 @@ export class SimulatedDisk implements Disk {
     this.#store.apply(this.#underWay!);
     this.#underWay = undefined;
     this.#underWayBytes = 0;
-    this.#drive.moment?.('flushed');
+    this.#drive.tell('flushed');
     if (this.#isDead) return;
     if (this.#waiting.length > 0) this.#plan();
     call(served, undefined);

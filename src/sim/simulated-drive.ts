@@ -121,8 +121,8 @@ export class SimulatedDrive {
   rates: DiskFaultRates;
   isFull = false;
   isReadOnly = false;
-  /** Is told of each moment between which a process may be killed. Within `put` the process must live on. */
-  moment: ((moment: DiskMoment) => void) | undefined;
+  /** Are told of each moment between which a process may be killed. Within `put` the process must live on. */
+  readonly watchers = new Set<(moment: DiskMoment) => void>();
 
   constructor(random: Random, time: VirtualTime, rates: DiskFaultRates) {
     this.#random = random;
@@ -170,6 +170,11 @@ export class SimulatedDrive {
     store.isCopy = true;
     this.#stores.set(to, store);
     return true;
+  }
+
+  /** The store has come to this moment. */
+  tell(moment: DiskMoment): void {
+    for (const watcher of [...this.watchers]) watcher(moment);
   }
 
   released(name: string): void {

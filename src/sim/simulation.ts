@@ -28,7 +28,7 @@ const ONE_DOWN_SHARE = 0.2;
 /** After a process is killed, how long until the others must do without it; after a machine fell silent. */
 const NOTICE_KILL_MS = 2_000;
 const NOTICE_SILENCE_MS = 8_000;
-/** A storm that has not brought every kind lasts longer, but no longer than this, and then goes on for a while. */
+/** A storm that has not brought every kind lasts longer, but no longer than this for each, and then goes on for a while. */
 const OVERTIME_BOUND_MS = 30_000;
 const AFTERMATH_MS = 6_000;
 /** Within so long nodes that can talk see each other alive and whole, and trust their clocks. */
@@ -197,10 +197,11 @@ export class Simulation {
 
   #prolongStorm(): void {
     this.#nemesis.prolong();
-    const tookMs = this.#passUntil(() => this.#nemesis.due.length === 0, OVERTIME_BOUND_MS);
-    this.#overtimeMs = Math.max(this.#overtimeMs, tookMs ?? OVERTIME_BOUND_MS);
+    const boundMs = OVERTIME_BOUND_MS * this.#nemesis.due.length;
+    const tookMs = this.#passUntil(() => this.#nemesis.due.length === 0, boundMs);
+    this.#overtimeMs = Math.max(this.#overtimeMs, tookMs ?? boundMs);
     if (tookMs !== undefined) return this.#pass(AFTERMATH_MS);
-    const what = `${this.#nemesis.due.join(', ')} did not occur in a storm, nor ${OVERTIME_BOUND_MS} ms later: ${this.#unfinished()}`;
+    const what = `${this.#nemesis.due.join(', ')} did not occur in a storm, nor ${boundMs} ms later: ${this.#unfinished()}`;
     this.#watch.report({ kind: 'idle', what });
   }
 

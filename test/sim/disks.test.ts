@@ -43,10 +43,10 @@ describe('Nodes with disks', () => {
     for (const node of ['n1', 'n2']) cluster.down(node);
     for (const other of ['n1', 'n2']) cluster.mend('n3', other);
     drive.store('data').loseTail(1);
-    drive.moment = () => {
-      drive.moment = undefined;
+    drive.watchers.add(() => {
+      drive.watchers.clear();
       drive.time.in(0, () => cluster.down('n1'));
-    };
+    });
     cluster.up('n1');
     cluster.advance(100);
     cluster.up('n1');

@@ -37,18 +37,19 @@ class Cut {
     for (const node of this.#cluster.nodes) {
       const drive = this.#cluster.driveOf(node);
       drive.rates = { ...NO_DISK_FAULTS, 'torn-batch': this.#isTorn ? 1 : 0 };
-      drive.moment = moment => {
+      drive.watchers.clear();
+      drive.watchers.add(moment => {
         if (--this.#left !== 0) return;
         this.seen.add(moment);
         // What puts is the node itself, which is at its work.
         if (moment === 'put') drive.time.in(0, () => this.#happen());
         else this.#happen();
-      };
+      });
     }
   }
 
   restart(): void {
-    for (const node of this.#cluster.nodes) this.#cluster.driveOf(node).moment = undefined;
+    for (const node of this.#cluster.nodes) this.#cluster.driveOf(node).watchers.clear();
     for (const node of this.#cluster.nodes) this.#cluster.up(node);
     expect(this.#cluster.settle()).toBe(true);
   }
