@@ -6,6 +6,7 @@ export type { ChurnCounts } from './churn.ts';
 export {
   allFaults,
   DEFAULT_RATES,
+  DISK_KINDS,
   FAULT_KINDS,
   type FaultKind,
   type FaultRates,
