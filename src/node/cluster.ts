@@ -120,6 +120,7 @@ export class Cluster implements OperationRunner {
         this.standIn.vouch(upTo);
         this.#early.vouch(upTo);
       },
+      whenDropped: done => (ports.storage === undefined ? done() : ports.storage.whenDurable(done)),
     });
     const collectingReplica = new CollectingReplica(this.context, codecs.collection, this.#fence);
     this.collector = new TombstoneCollector(this.context, codecs.collection, collectingReplica, options.collection);

@@ -19,7 +19,7 @@ const MAX_BYTES = 4 << 20;
  * has arrived. A peer that is ahead answers none of this epoch, and what is kept is read before this node asks or answers any at the next.
  * But that peer may end, and come back at this epoch knowing nothing of what it has sent; so this node speaks for it.
  */
-export class EarlyMessages implements Undelivered {
+export class EarlyMessages implements Omit<Undelivered, 'whenDropped'> {
   #kept: EarlyMessage[] = [];
   #byteLength = 0;
   #vouchedStamp: Stamp = NO_STAMP;

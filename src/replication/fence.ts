@@ -10,6 +10,8 @@ export interface Undelivered {
   leastStamp(): Stamp;
   /** From now on no record up to this stamp may come to be among them, whatever is on its way here. */
   vouch(upTo: Stamp): void;
+  /** Calls back when what was dropped here is gone for good: from the disk, too. At once where there is none; never while the disk fails. */
+  whenDropped(done: () => void): void;
 }
 
 /** The floor of a fence that is through; undefined when it was given up. */
@@ -23,6 +25,8 @@ interface RunningFence {
   readonly done: readonly FenceDone[];
   floor: Stamp;
   sentMs: number;
+  /** Whether what was dropped on this node is gone for good. */
+  isDropped: boolean;
 }
 
 /** An unanswered question is asked again after so long, and a fence given up after so long. Monotonic milliseconds. */
@@ -37,6 +41,9 @@ const PATIENCE_MS = 4_000;
  *
  * So when all have answered, a record below the least of their floors that still comes in has been sent out of some
  * member's *store*, after that member's answer. A break of a link ends the fence, so all answers are of one actor each.
+ *
+ * What a member has handed over, and dropped, may still be on its disk: a process that is killed before the next flush has it again. So a member
+ * answers when that is gone from there, too.
  *
  * One fence is under way at a time; those who ask meanwhile are served by the next, which begins after they asked. So it
  * costs a message each way and member, however many tombstones wait for it.
@@ -62,7 +69,11 @@ export class Fence {
   }
 
   /** A member asks: this node's answer travels behind everything that it was sent. */
-  onFence(from: Peer, { id, epoch, upTo }: FenceRequest): void {
+  onFence(from: Peer, request: FenceRequest): void {
+    this.#undelivered.whenDropped(() => this.#answer(from, request));
+  }
+
+  #answer(from: Peer, { id, epoch, upTo }: FenceRequest): void {
     if (!isOfThisEpoch(this.#context, from, epoch) || this.#context.guard.isTooFarAhead(upTo)) return;
     this.#undelivered.vouch(upTo);
     const floor = this.#undelivered.leastStamp();
@@ -106,11 +117,15 @@ export class Fence {
       done: this.#asked,
       floor: Math.min(upTo + 1, this.#undelivered.leastStamp()),
       sentMs: nowMs,
+      isDropped: false,
     };
     this.#asked = [];
     this.#running = fence;
     this.#ask(fence, nowMs);
-    this.#settle(fence);
+    this.#undelivered.whenDropped(() => {
+      fence.isDropped = true;
+      if (this.#running === fence) this.#settle(fence);
+    });
   }
 
   #ask(fence: RunningFence, nowMs: number): void {
@@ -121,7 +136,7 @@ export class Fence {
   }
 
   #settle(fence: RunningFence): void {
-    if (fence.waitsFor.size === 0) this.#end(fence, fence.floor);
+    if (fence.waitsFor.size === 0 && fence.isDropped) this.#end(fence, fence.floor);
   }
 
   #end(fence: RunningFence, floor: Stamp | undefined): void {

@@ -157,6 +157,14 @@ export class NodeStorage {
     return this.#isBackingUp ? 'a backup is under way' : undefined;
   }
 
+  /** Calls back when the disk has followed all that was done so far; never while it fails. */
+  whenDurable(done: () => void): void {
+    if (this.disk.isClean) return done();
+    this.disk.flush(isDurable => {
+      if (isDurable) done();
+    });
+  }
+
   /** Flushes, and lets go of the disk. Nothing may be written afterwards. */
   close(done: (failure: string | undefined) => void): void {
     this.#isClosing = true;
