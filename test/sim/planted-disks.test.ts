@@ -1,4 +1,5 @@
 import { describe, test } from 'vitest';
+import { NodeStorage } from '../../src/node/disk/node-storage.ts';
 import { Durability } from '../../src/replication/durability.ts';
 import { NO_FAULTS } from '../../src/sim/index.ts';
 import { SimulatedStore } from '../../src/sim/simulated-drive.ts';
@@ -42,6 +43,8 @@ describe('the simulator catches within 50 seeds', { timeout: 300_000 }, () => {
 
   test('a tombstone that is confirmed before it is flushed', () => {
     plant(Durability.prototype, 'whenKept', { value: (vouch: () => void) => vouch() });
+    // The fence before the collection waits for each member's disk, too.
+    plant(NodeStorage.prototype, 'whenDurable', { value: (done: () => void) => done() });
     const faults = { ...NO_FAULTS, crash: 20, 'slow-flush': 20 };
     // By the key itself, or by a client that reads it.
     expectCaught(['come-back', 'stale-read'], { keyspaces: BATCHED, workload: 'deletes', faults });
