@@ -121,7 +121,9 @@ export async function runNode(config: Config, log: Log): Promise<RunningNode> {
       node.ringChanges?.droppedBecause ??
       claim.lostBecause(nowMs) ??
       loneStart.mistakenBecause;
-    if (reason !== undefined) turnedAway.resolve(reason);
+    if (reason === undefined) return;
+    clearInterval(ticker);
+    closeDisk().then(() => turnedAway.resolve(reason));
   }, node);
   log.info('listening', { clients: `${client.host}:${client.port}`, bus: `${busAddress.host}:${busAddress.port}` });
   return { client, bus: busAddress, turnedAway: turnedAway.promise, leave, drain };

@@ -111,7 +111,7 @@ export class Node {
     if (this.storage !== undefined) this.#loadFrom(this.storage);
   }
 
-  /** Until the node has read its disk it takes part in nothing. */
+  /** Until it has read its disk it takes part in nothing. */
   get isLoading(): boolean {
     return this.#load !== 'loaded';
   }
@@ -357,6 +357,7 @@ export class Node {
   #onMembership(event: MembershipEvent): void {
     this.#viewVersion++;
     const { type, member } = event;
+    if (type === 'superseded') this.storage?.superseded();
     if (type === 'superseded') return this.#names.lostTo(member);
     sayMembership(this.#ports.log, event);
     const peer = this.#cluster?.peerOf(member.name);

@@ -185,9 +185,9 @@ export class AntiEntropy {
     if (schedule === undefined || round === undefined) return;
     const range = round.takeAnswered(reply.slot, reply.fromHash);
     if (range === undefined) return;
-    // Nothing could be taken in, so nothing may count as merged.
-    if (schedule.keyspace.durability.refusal !== undefined) return this.#close(schedule, 'the disk takes nothing');
     this.#takeIn(schedule, round, reply);
+    // Some of it, or all, could not be taken in, so that nothing of it may count as merged.
+    if (schedule.keyspace.durability.refusal !== undefined) return this.#close(schedule, 'the disk takes nothing');
     if (reply.nextHash > range.lastHash) this.#pieceEnded(schedule, round, reply.slot);
     else round.queueRange({ ...range, fromHash: reply.nextHash });
     this.#pump(schedule, round);

@@ -58,7 +58,7 @@ export class Coordinator {
   whyNot({ durability }: Keyspace, { kind }: KeyOperation): string | undefined {
     const { guard, actors, self } = this.#context;
     if (kind === 'read') return undefined;
-    if (durability.refusal !== undefined) return durability.refusal;
+    if (durability.refusal !== undefined) return `the disk of ${nodeOfActor(actors.nameOf(self))} takes nothing`;
     if (guard.stepsBack === undefined) return undefined;
     return `the clock of ${nodeOfActor(actors.nameOf(self))} ${guard.stepsBack}`;
   }

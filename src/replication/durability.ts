@@ -55,13 +55,13 @@ export class Durability {
   /** Acknowledges what is held by now, when that may be done. Where the disk fails, `acknowledge` is not called. */
   whenAcknowledged(acknowledge: () => void): void {
     if (this.mayAcknowledge) acknowledge();
-    else this.#flush(acknowledge);
+    else this.#onceDurable(acknowledge);
   }
 
   /** Gives a word that lets others let go, when that may be done. Where the disk fails, `vouch` is not called. */
   whenKept(vouch: () => void): void {
     if (this.#disk === undefined || this.#disk.isClean) vouch();
-    else this.#flush(vouch);
+    else this.#onceDurable(vouch);
   }
 
   /** Calls back when all that is held by now is durable, with false when it cannot be for now; at once where nothing is kept. */
@@ -70,7 +70,7 @@ export class Durability {
     else this.#disk.flush(done);
   }
 
-  #flush(done: () => void): void {
+  #onceDurable(done: () => void): void {
     this.#disk!.flush(isDurable => {
       if (isDurable) done();
     });

@@ -69,13 +69,13 @@ export class Hints {
    * Takes up what a former process of this node has left: the peer was owed this for so long already. What is older than this process
    * counts as noted at its start. What was kept for others is taken up by `keep`.
    *
-   * @returns whether it is about a keyspace that there is.
+   * @returns whether it was.
    */
   restore(peer: Peer, hint: Hint, ageSeconds: number): boolean {
     const keyspace = this.#context.keyspaces.get(dbOf(hint));
-    if (keyspace?.placement.isWrittenHere(slotOfHint(hint)) === true)
-      this.#queueOf(peer).add(hint, Math.max(0, this.#nowSeconds() - ageSeconds));
-    return keyspace !== undefined;
+    if (keyspace?.placement.isWrittenHere(slotOfHint(hint)) !== true || !this.#isOnDisk(hint)) return false;
+    this.#queueOf(peer).add(hint, Math.max(0, this.#nowSeconds() - ageSeconds));
+    return true;
   }
 
   /** Hints that wait for their peers. */
@@ -168,7 +168,7 @@ export class Hints {
 
   /** A hint that was taken out is done with: handed over, or void. One that has been noted anew meanwhile waits on. */
   release(peer: Peer, hint: Hint): void {
-    if (this.#queues.get(peer)?.hasLately(hint) !== true) this.#journal?.ended(peer.name, hint);
+    if (this.#queues.get(peer)?.hasLately(hint) !== true) this.#end(peer, hint);
     this.#unkeep(hint);
   }
 
@@ -199,7 +199,7 @@ export class Hints {
     const queue = this.#queueOf(peer);
     if (queue.hasLately(hint)) return;
     queue.add(hint, this.#nowSeconds());
-    this.#journal?.noted(peer.name, hint);
+    if (this.#isOnDisk(hint)) this.#journal?.noted(peer.name, hint);
     this.#context.counters.hintsNoted++;
     if (isKept) this.#kept.set(hint, (this.#kept.get(hint) ?? 0) + 1);
   }
@@ -228,8 +228,17 @@ export class Hints {
 
   #judge(peer: Peer, hint: Hint): boolean {
     const isOwed = this.#isOwed(peer, hint);
-    if (!isOwed) this.#journal?.ended(peer.name, hint);
+    if (!isOwed) this.#end(peer, hint);
     return isOwed;
+  }
+
+  #end(peer: Peer, hint: Hint): void {
+    if (this.#isOnDisk(hint)) this.#journal?.ended(peer.name, hint);
+  }
+
+  /** Of records in memory a hint is of no use to another process. */
+  #isOnDisk(hint: Hint): boolean {
+    return this.#context.keyspaces.get(dbOf(hint))?.durability.isKept === true;
   }
 
   #keepSomeAnew(): void {

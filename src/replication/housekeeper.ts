@@ -33,11 +33,12 @@ export class Housekeeper {
   /** @returns whether there was anything to do, so that there may be more. */
   #step(wallMs: number): boolean {
     const { store, placement, durability } = this.#keyspace;
-    if (durability.refusal !== undefined) return false;
     const freed = store.freeDropped(STEP);
-    const dropped = this.#clock.mayDropExpired ? store.sweepExpired(wallMs, STEP) : 0;
+    // What the disk would have to follow waits for it.
+    const mayChange = durability.refusal === undefined;
+    const dropped = mayChange && this.#clock.mayDropExpired ? store.sweepExpired(wallMs, STEP) : 0;
     const moved = store.compact(STEP);
-    const forgets = placement.isAlone && store.tombstoneCount > 0;
+    const forgets = mayChange && placement.isAlone && store.tombstoneCount > 0;
     if (forgets) this.#forgetTombstones();
     return freed > 0 || dropped > 0 || moved > 0 || forgets;
   }

@@ -299,8 +299,9 @@ export class ReadCoordinator {
     this.#writes.spread(keyspace, slot, key, count, this.#holdersOf(read), waitedMs, {
       complete: outcome => {
         const everyReplicaAnswered = this.#everyReplicaAnswered(read);
-        if (outcome.status !== 'unavailable') return read.done({ ...FOUND, everyReplicaAnswered, repaired });
-        read.done({ status: 'unavailable', reason: outcome.reason, everyReplicaAnswered });
+        if (outcome.status === 'written') return read.done({ ...FOUND, everyReplicaAnswered, repaired });
+        const reason = outcome.status === 'unavailable' ? outcome.reason : 'the disk of a replica takes nothing';
+        read.done({ status: 'unavailable', reason, everyReplicaAnswered });
       },
     });
   }

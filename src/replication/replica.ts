@@ -2,7 +2,7 @@ import { type MergeOutcome, NO_RECORD } from '../store/record-store.ts';
 import type { HintHandover, HintMessages } from './hint-messages.ts';
 import type { Keyspace } from './keyspace.ts';
 import type { Peer } from './peer.ts';
-import type { ReplicaRead, ReplicaReadReply, Replicate } from './replica-messages.ts';
+import type { ReplicaRead, ReplicaReadReply, Replicate, Replicated } from './replica-messages.ts';
 import { absorb, admits, type ReplicationContext } from './replication-context.ts';
 import { announce } from './transfer-time.ts';
 import { isSameVersion, isVersion, stampOf, versionHeld } from './versions.ts';
@@ -82,22 +82,19 @@ export class Replica {
     if (admits(this.#context, from, keyspace, slot, key, record)) store.merge(slot, hash, key, record);
   }
 
+  /** That something greater is held counts as much for an expiry, so it waits for the disk as well. */
   #acknowledge(from: Peer, keyspace: Keyspace, slot: number, message: Replicate, outcome: MergeOutcome): void {
-    const { messages } = this.#context;
     const { id, key, record } = message;
-    // What is told of a greater stamp is no promise.
-    if (outcome === 'behind') {
-      const stamp = keyspace.greatestStamp(slot, key);
-      this.#context.send(from, messages.encodeReplicated({ id, status: 'behind', stamp }));
-      return;
-    }
-    const stored = {
-      id,
-      status: keyspace.refill.isPending(slot) ? 'refilling' : 'stored',
-      stamp: stampOf(record),
-    } as const;
-    if (keyspace.durability.mayAcknowledge) this.#context.send(from, messages.encodeReplicated(stored));
-    else keyspace.durability.whenAcknowledged(() => this.#context.send(from, messages.encodeReplicated(stored)));
+    const isBehind = outcome === 'behind';
+    const status = isBehind ? 'behind' : keyspace.refill.isPending(slot) ? 'refilling' : 'stored';
+    const stamp = isBehind ? keyspace.greatestStamp(slot, key) : stampOf(record);
+    // Without a closure where nothing is waited for.
+    if (keyspace.durability.mayAcknowledge) this.#sendReplicated(from, { id, status, stamp });
+    else keyspace.durability.whenAcknowledged(() => this.#sendReplicated(from, { id, status, stamp }));
+  }
+
+  #sendReplicated(to: Peer, replicated: Replicated): void {
+    this.#context.send(to, this.#context.messages.encodeReplicated(replicated));
   }
 
   /** Nobody waits for an answer, but a coordinator that is behind is itself a stale replica, be it only the expiry that is newer here. */

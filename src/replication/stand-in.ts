@@ -45,6 +45,7 @@ export class StandIn {
     if (record.dot.stamp <= this.#vouchedStamp) return this.#answerBehind(from, id, this.#vouchedStamp);
     if (this.#context.guard.isTooFarAhead(stamp) || !this.#hints.mayKeep(keyspace, key, record.value)) return;
     const outcome = absorb(this.#context, from, keyspace, slot, key, record);
+    if (outcome === 'held') return;
     this.#hints.keep(keyspace, slot, keyspace.store.hashOf(key), record.dot.stamp, peers);
     if (outcome === 'behind') return this.#answerBehind(from, id, keyspace.greatestStamp(slot, key));
     keyspace.durability.whenAcknowledged(() => {

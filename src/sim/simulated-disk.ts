@@ -20,6 +20,8 @@ export class SimulatedDisk implements Disk {
   #isPlanned = false;
   #isDead = false;
   #failure: DiskFailure | undefined;
+  /** What has failed and is tried again. */
+  #retried: DiskFailure | undefined;
   #openBytes = 0;
   #underWayBytes = 0;
 
@@ -34,7 +36,7 @@ export class SimulatedDisk implements Disk {
   }
 
   get failure(): DiskFailure | undefined {
-    return this.#failure;
+    return this.#failure ?? this.#retried;
   }
 
   get pendingBytes(): number {
@@ -76,6 +78,7 @@ export class SimulatedDisk implements Disk {
   retry(done: DiskDone): void {
     if (this.#failure !== undefined) {
       // What failed goes first, with what has been put since in the same batch.
+      this.#retried = this.#failure;
       this.#failure = undefined;
       this.#open = [...(this.#underWay ?? []), ...this.#open];
       this.#openBytes += this.#underWayBytes;
@@ -139,6 +142,7 @@ export class SimulatedDisk implements Disk {
     const served = this.#waiting;
     this.#waiting = [];
     if (this.#failure !== undefined) return call(served, this.#failure);
+    if (this.#open.length === 0) this.#retried = undefined;
     if (this.#open.length === 0) return call(served, undefined);
     this.#underWay = this.#open;
     this.#underWayBytes = this.#openBytes;
@@ -150,6 +154,7 @@ export class SimulatedDisk implements Disk {
 
   #written(served: readonly DiskDone[]): void {
     const failure = this.#drive.refusal(`write to ${this.#name}`);
+    this.#retried = undefined;
     if (failure !== undefined) {
       this.#failure = failure;
       const waiting = this.#waiting;

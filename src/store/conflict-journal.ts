@@ -68,30 +68,33 @@ export class ConflictJournal {
     this.#store = store;
   }
 
-  /** Takes up what a former process of this node has left, in the order of the numbers. */
+  /** Takes up what a former process of this node has left, in the order of the numbers; the store has it. */
   restore(sequence: number, conflict: KeyedPutAside): void {
     this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
-    this.#keep(sequence, conflict);
+    this.#keep(sequence, conflict, false);
   }
 
   /** @param value is kept, and must not change. */
   add(key: Uint8Array, dot: Dot, value: Uint8Array | undefined): void {
     if (this.#byKey.get(keyName(key))?.has(dotName(dot)) === true) return;
     this.#noted++;
-    this.#keep(this.#nextSequence++, { key, dot, value });
+    this.#keep(this.#nextSequence++, { key, dot, value }, true);
   }
 
-  #keep(sequence: number, conflict: KeyedPutAside): void {
+  #keep(sequence: number, conflict: KeyedPutAside, isNew: boolean): void {
     const { key, dot, value } = conflict;
     const name = keyName(key);
     const ofKey = this.#byKey.get(name) ?? new Map<string, Entry>();
     const bytes = ENTRY_BYTES + key.length + (value?.length ?? 0);
-    if (bytes > this.#maxBytes) return;
+    if (bytes > this.#maxBytes) {
+      if (!isNew) this.#store?.dropped(sequence);
+      return;
+    }
     const entry: Entry = { key: name, dot, value, bytes, sequence };
     this.#entries.add(entry);
     this.#byKey.set(name, ofKey.set(dotName(dot), entry));
     this.#byteLength += bytes;
-    this.#store?.added(sequence, conflict);
+    if (isNew) this.#store?.added(sequence, conflict);
     if (ofKey.size > MAX_OF_KEY) this.#drop(firstOf(ofKey));
     for (const oldest of this.#entries) {
       if (this.#byteLength <= this.#maxBytes) break;

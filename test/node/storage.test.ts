@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { slotOf } from '../../src/lib/slots.ts';
 import type { Node } from '../../src/node/node.ts';
 import type { NodeOptions } from '../../src/node/node-options.ts';
 import type { KeyspacePolicy } from '../../src/replication/policy.ts';
@@ -125,16 +126,31 @@ describe('what a directory is good for', () => {
     expect(other.unusable).toEqual({ found: 'unusable', reason: 'the data directory is that of n1, not of n2' });
   });
 
-  it('is none when it does not say of which cluster it is', () => {
+  it('says twice of which cluster it is, and is set aside when neither can be read', () => {
     const nodes = alone();
     run(nodes, nodes.nodes.get('n1')!, 'SET a 1');
+    const identities = ['\x01\x01', '\x01\x05'];
     nodes.kill('n1');
-    const store = nodes.drives.get('n1')!.store(STORE);
-    store.damage([...store.entries.keys()].find(key => key.startsWith('\x01\x01'))!);
+    nodes.drives.get('n1')!.store(STORE).damage(identities[0]!);
     const again = nodes.add('n1', ALONE);
     nodes.advance(300);
-    expect(run(nodes, again, 'GET a')).toBe('$-1\r\n');
-    expect(nodes.said).toContain('n1: the data directory does not say of which cluster it is: it is not used');
+    expect(run(nodes, again, 'GET a')).toBe('$1\r\n1\r\n');
+    nodes.kill('n1');
+    const store = nodes.drives.get('n1')!.store(STORE);
+    for (const key of identities) if (store.entries.has(key)) store.damage(key);
+    const unusable = nodes.add('n1', ALONE);
+    nodes.advance(300);
+    expect(unusable.unusable).toEqual({ found: 'corrupt', reason: 'it does not say of which cluster it is' });
+  });
+
+  it('is set aside when another process has taken the place of the node since', () => {
+    const nodes = alone();
+    const n1 = nodes.nodes.get('n1')!;
+    n1.storage!.superseded();
+    nodes.advance(100);
+    const again = restart(nodes, 'n1');
+    nodes.advance(100);
+    expect(again.unusable).toEqual({ found: 'corrupt', reason: 'another process has taken the place of n1 since' });
   });
 
   it('is used although it has lost something, when nobody else has what it holds', () => {
@@ -263,7 +279,56 @@ describe('one of three nodes with disks, started again', () => {
   });
 });
 
+/** A key whose replicas are these, in this order. */
+function keyOf(node: Node, replicas: string): string {
+  const { placement } = storeOf(node);
+  const namesOf = (key: string) => placement.replicasOf(slotOf(Buffer.from(key))).map(({ name }) => name);
+  return Array.from({ length: 1_000 }, (_, i) => `key ${i}`.replace(' ', '')).find(
+    key => namesOf(key).join() === replicas,
+  )!;
+}
+
 describe('a disk that takes nothing', () => {
+  it.each(['batched', 'sync'] as const)(
+    'is no stand-in: nothing is acknowledged that it has not kept (%s)',
+    durability => {
+      const keyspaces = [{ ...SLOPPY, db: 0, replicas: 2, durability }];
+      const nodes = three({ keyspaces, disk: { flushIntervalMs: 1_000, maxPendingBytes: 1 << 20 } });
+      const [n1, n3] = [nodes.nodes.get('n1')!, nodes.nodes.get('n3')!];
+      const key = keyOf(n1, 'n1,n2');
+      nodes.lost = ({ from, to }) => from === 'n2' || to === 'n2';
+      for (const name of ['n1', 'n3']) nodes.nodes.get(name)!.linkDown('n2');
+      nodes.drives.get('n3')!.isFull = true;
+      n3.storage!.superseded();
+      nodes.advance(3_000);
+      expect(storeOf(n3).durability.refusal).toMatch(/^MISCONF/);
+      expect(run(nodes, n1, `SET ${key} v`, 0, 8_000)).toMatch(/^-UNAVAILABLE/);
+      expect(storeOf(n3).kept.keyCount).toBe(0);
+    },
+  );
+
+  it('counts nothing as merged that it could not take in', () => {
+    const keyspaces = [{ ...QUORUM, db: 0, durability: 'sync' as const }];
+    const nodes = three({ keyspaces });
+    const n1 = nodes.nodes.get('n1')!;
+    for (let i = 0; i < 60; i++) run(nodes, n1, `SET {x}${i} ${'v'.repeat(100)}`, 0, 20);
+    nodes.advance(1_000);
+    nodes.kill('n3');
+    nodes.drives.delete('n3');
+    for (const name of ['n1', 'n2']) nodes.nodes.get(name)!.linkDown('n3');
+    const n3 = nodes.add('n3', { keyspaces, disk: { flushIntervalMs: 1_000, maxPendingBytes: 4_000 } });
+    meetThird(nodes);
+    const slot = slotOf(Buffer.from('{x}1'));
+    // Replies come from one peer at a time, the other half of them is lost.
+    nodes.lost = ({ from, to }) => to === 'n3' && (from === 'n2') === nodes.nowMs % 1_000 < 500;
+    for (let ms = 0; ms < 6_000; ms += 20) {
+      nodes.advance(20);
+      const keyspace = n3.cluster?.keyspaces.get(0);
+      if (keyspace === undefined || n3.cluster!.refillingSlots === 0) continue;
+      if (!keyspace.refill.isPending(slot)) expect(keyspace.store.slotRecords(slot)).toBe(60);
+    }
+  });
+
   const DURABLE = { keyspaces: [{ ...QUORUM, db: 0, durability: 'sync' as const }] };
 
   it('refuses writes where it is, hands on reads that it cannot hold, and takes writes again when there is room', () => {

@@ -9,6 +9,9 @@ export interface NodeDiskOptions {
   readonly maxPendingBytes: number;
 }
 
+/** Answers that may wait for a flush; beyond it writes are refused. */
+const MAX_WAITING = 262_144;
+
 /** How often a disk that failed is tried again. */
 const RETRY_MS = 1_000;
 
@@ -21,6 +24,8 @@ export class NodeDisk implements FlushPort {
   #flushAtMs = Number.POSITIVE_INFINITY;
   #retryAtMs = 0;
   #isRetrying = false;
+  /** Those who wait for a flush. */
+  #waiting = 0;
   #toldOf: DiskFailure | undefined;
   #lastFlushWallMs: number;
   #isSaving = false;
@@ -38,8 +43,8 @@ export class NodeDisk implements FlushPort {
   get refusal(): string | undefined {
     const { failure, pendingBytes } = this.#disk;
     if (failure !== undefined) return `MISCONF Errors writing to the data directory: ${failure.message}`;
-    if (this.hasRoom) return undefined;
-    return `UNAVAILABLE ${pendingBytes} bytes wait for the disk, more than disk-queue-limit allows`;
+    if (!this.hasRoom) return `UNAVAILABLE ${pendingBytes} bytes wait for the disk, more than disk-queue-limit allows`;
+    return this.#waiting > MAX_WAITING ? `UNAVAILABLE ${this.#waiting} answers wait for the disk` : undefined;
   }
 
   get hasRoom(): boolean {
@@ -76,7 +81,9 @@ export class NodeDisk implements FlushPort {
   }
 
   flush(done: (isDurable: boolean) => void): void {
+    this.#waiting++;
     this.#disk.flush(failure => {
+      this.#waiting--;
       this.#flushed(failure);
       done(failure === undefined);
     });

@@ -1,7 +1,7 @@
 import type { ClusterIdentity } from '../../membership/cluster.ts';
 import { allMembers, isMember, isOwner, type Topology } from '../../membership/topology.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { Backups, Disk, MadeBackup } from '../../ports/disk.ts';
+import type { Backups, Disk, DiskFailure, MadeBackup } from '../../ports/disk.ts';
 import type { Log } from '../../ports/log.ts';
 import type { NodeName } from '../../ports/outbox.ts';
 import { Durability, IN_MEMORY } from '../../replication/durability.ts';
@@ -15,7 +15,7 @@ import { ConflictTable } from './conflict-table.ts';
 import { HintTable } from './hint-table.ts';
 import { NodeDisk, type NodeDiskOptions } from './node-disk.ts';
 import { NodeTable, type StoredNode } from './node-table.ts';
-import { RecordTable } from './record-table.ts';
+import { RecordTable, type RecordTableNumber } from './record-table.ts';
 import { type Recovered, Recovery } from './recovery.ts';
 
 /** A copy may be older than what this node has told others since that they may let go of: what they have deleted and forgotten would come back. */
@@ -86,31 +86,40 @@ export class NodeStorage {
   load(makeCluster: (identity: ClusterIdentity) => Cluster, done: (loaded: Loaded) => void): void {
     if (this.#raw.isCopy) return done({ found: 'unusable', reason: IS_COPY });
     this.#table.read((stored, isDamaged, failure) => {
-      if (failure !== undefined) return done({ found: 'corrupt', reason: failure });
-      if (stored === undefined) {
-        if (isDamaged) this.#log.error('the data directory does not say of which cluster it is: it is not used');
-        this.#raw.deleteRange(Uint8Array.of(DiskTable.node), Uint8Array.of(DiskTable.conflict + 1));
-        return done({ found: 'nothing' });
-      }
-      if (stored.name !== this.#name)
+      if (failure !== undefined) return done(unreadable(failure));
+      if (stored !== undefined && stored.name !== this.#name)
         return done({
           found: 'unusable',
           reason: `the data directory is that of ${stored.name}, not of ${this.#name}`,
         });
-      // What it holds may be older than what the members have forgotten since.
-      if (!isMember(stored.cluster.topology, this.#name))
-        return done({ found: 'corrupt', reason: `${this.#name} is no member of the cluster any more` });
-      const isAlone = allMembers(stored.cluster.topology).length === 1;
-      if (this.#raw.lost !== undefined && !isAlone) return done({ found: 'corrupt', reason: this.#raw.lost });
-      if (this.#raw.lost !== undefined)
-        this.#log.error('the data directory has lost something, and nobody else has it', { reason: this.#raw.lost });
+      const reason = this.#whyNotUse(stored, isDamaged);
+      if (reason !== undefined) return done({ found: 'corrupt', reason });
+      if (stored === undefined) return done({ found: 'nothing' });
       this.#loadRecords(stored, isDamaged, makeCluster(stored.cluster), done);
     });
   }
 
+  /** Why what is here must not come among the living; it may be older than what they have forgotten. */
+  #whyNotUse(stored: StoredNode | undefined, isDamaged: boolean): string | undefined {
+    const { lost } = this.#raw;
+    if (stored === undefined) return lost ?? (isDamaged ? 'it does not say of which cluster it is' : undefined);
+    if (!isMember(stored.cluster.topology, this.#name)) return `${this.#name} is no member of the cluster any more`;
+    if (stored.isSuperseded) return `another process has taken the place of ${this.#name} since`;
+    if (lost === undefined) return undefined;
+    if (allMembers(stored.cluster.topology).length > 1) return lost;
+    this.#log.error('the data directory has lost something, and nobody else has it', { reason: lost });
+    return undefined;
+  }
+
+  /** Another process has taken this one's place: the next one in this directory must not go on with what is here. */
+  superseded(): void {
+    this.#table.putSuperseded();
+    this.disk.flush(() => {});
+  }
+
   /** The node has come to know its cluster: what it holds is kept from now on. */
   begin(identity: ClusterIdentity, cluster: Cluster): void {
-    cluster.hints.tell(new HintTable(this.#raw, this.#clock));
+    this.#followNotes(cluster);
     this.#attach(identity, cluster);
     this.#noteWhole();
     this.#table.putCluster(identity);
@@ -174,24 +183,24 @@ export class NodeStorage {
   }
 
   #loadRecords(stored: StoredNode, isDamaged: boolean, cluster: Cluster, done: (loaded: Loaded) => void): void {
-    cluster.hints.tell(new HintTable(this.#raw, this.#clock));
+    this.#followNotes(cluster);
     const startedMs = this.#clock.monotonicMs();
     new Recovery(this.#raw, cluster).run((failure, recovered) => {
-      if (failure !== undefined) return done({ found: 'corrupt', reason: failure.message });
+      if (failure !== undefined) return done(unreadable(failure));
       this.#tellRead(recovered, this.#clock.monotonicMs() - startedMs);
       const isSound = !isDamaged && recovered.damaged === 0;
       this.#recovered(stored, cluster, isSound);
-      this.#restoreGroup(reason => {
-        if (reason !== undefined) return done({ found: 'unusable', reason });
+      this.#restoreGroup(failure => {
+        if (failure !== undefined) return done(unreadable(failure));
         // From here on the disk knows that this process may lose what the last one had.
         this.disk.flush(() => done({ found: 'cluster', identity: stored.cluster, cluster }));
       });
     });
   }
 
-  #restoreGroup(done: (failure: string | undefined) => void): void {
+  #restoreGroup(done: (failure: DiskFailure | undefined) => void): void {
     restoreGroup(this.#raw, restored => {
-      if ('kind' in restored) return done(restored.message);
+      if ('kind' in restored) return done(restored);
       const { stored, voidBecause } = restored;
       if (voidBecause !== undefined)
         this.#log.error("the placement group's log cannot be used: this node takes part in the group anew", {
@@ -215,6 +224,14 @@ export class NodeStorage {
     this.#noteWhole();
   }
 
+  /** From here on the disk follows the hints and what is put aside: of what is read some is dropped at once. */
+  #followNotes({ hints, keyspaces, context }: Cluster): void {
+    hints.tell(new HintTable(this.#raw, this.#clock));
+    for (const { db, durability, conflicts } of keyspaces.values())
+      if (durability.isKept) conflicts.tell(new ConflictTable(this.#raw, db, context.actors));
+  }
+
+  /** From here on it follows the records. */
   #attach(identity: ClusterIdentity, cluster: Cluster): void {
     this.#identity = identity;
     this.#cluster = cluster;
@@ -222,9 +239,8 @@ export class NodeStorage {
     for (const keyspace of cluster.keyspaces.values()) {
       if (!keyspace.durability.isKept) continue;
       const { db } = keyspace;
-      const tableOf = (table: 3 | 4) => new RecordTable(this.#raw, table, db, actors);
+      const tableOf = (table: RecordTableNumber) => new RecordTable(this.#raw, table, db, actors);
       keyspace.tell(tableOf(DiskTable.record), tableOf(DiskTable.kept));
-      keyspace.conflicts.tell(new ConflictTable(this.#raw, db, actors));
     }
   }
 
@@ -249,4 +265,9 @@ export class NodeStorage {
     this.#log.info('read the data directory', { records, ms: Math.round(ms) });
     if (damaged > 0) this.#log.error('entries of the data directory were damaged, and are gone', { damaged });
   }
+}
+
+/** A store that cannot be read as it is gives way to an empty one; what may be over the next time is for an operator. */
+function unreadable({ kind, message }: DiskFailure): Loaded {
+  return { found: kind === 'corrupt' ? 'corrupt' : 'unusable', reason: message };
 }

@@ -2,7 +2,7 @@ import { readerOf } from '../../lib/byte-reader.ts';
 import type { ClusterIdentity } from '../../membership/cluster.ts';
 import { parseCluster } from '../../membership/founding-messages.ts';
 import { fieldsOf, isName } from '../../membership/wire.ts';
-import type { Disk } from '../../ports/disk.ts';
+import type { Disk, DiskFailure } from '../../ports/disk.ts';
 import type { NodeName } from '../../ports/outbox.ts';
 import { DiskTable } from '../../store/disk-tables.ts';
 
@@ -15,14 +15,21 @@ export interface StoredNode {
   readonly lastStamp: number;
   /** Database numbers of keyspaces that were whole when the last process ended. */
   readonly whole: ReadonlySet<number>;
+  /** Another process has taken the node's place since, and the others may have forgotten what only this directory has. */
+  readonly isSuperseded: boolean;
 }
 
 const IDENTITY = 1;
 const LAST_STAMP = 2;
 const WHOLE = 3;
+const SUPERSEDED = 4;
+/** Without it nothing on the disk is of use, so it is there twice. */
+const IDENTITY_AGAIN = 5;
 
 /** Where the disk says of whom it is. */
 export const IDENTITY_KEY = Uint8Array.of(DiskTable.node, IDENTITY);
+const IDENTITY_AGAIN_KEY = Uint8Array.of(DiskTable.node, IDENTITY_AGAIN);
+const SUPERSEDED_KEY = Uint8Array.of(DiskTable.node, SUPERSEDED);
 const LAST_STAMP_KEY = Uint8Array.of(DiskTable.node, LAST_STAMP);
 const NOTHING = new Uint8Array(0);
 
@@ -37,13 +44,19 @@ export class NodeTable {
   }
 
   putCluster(cluster: ClusterIdentity): void {
-    this.#disk.put(IDENTITY_KEY, Buffer.from(JSON.stringify({ name: this.#name, ...cluster })));
+    const identity = Buffer.from(JSON.stringify({ name: this.#name, ...cluster }));
+    this.#disk.put(IDENTITY_KEY, identity);
+    this.#disk.put(IDENTITY_AGAIN_KEY, identity);
   }
 
   putLastStamp(stamp: number): void {
     const value = Buffer.allocUnsafe(8);
     value.writeDoubleBE(stamp);
     this.#disk.put(LAST_STAMP_KEY, value);
+  }
+
+  putSuperseded(): void {
+    this.#disk.put(SUPERSEDED_KEY, NOTHING);
   }
 
   setWhole(db: number, isWhole: boolean): void {
@@ -56,23 +69,27 @@ export class NodeTable {
    * @param done gets what is there; nothing where no cluster was ever known here, or what says so is damaged or cannot be read: `isDamaged`
    * tells the two apart.
    */
-  read(done: (stored: StoredNode | undefined, isDamaged: boolean, failure: string | undefined) => void): void {
+  read(done: (stored: StoredNode | undefined, isDamaged: boolean, failure: DiskFailure | undefined) => void): void {
     let identity: Pick<StoredNode, 'name' | 'cluster'> | undefined;
     let lastStamp = 0;
     const whole = new Set<number>();
     let isDamaged = false;
+    let isSuperseded = false;
     this.#disk.scan(Uint8Array.of(DiskTable.node), Uint8Array.of(DiskTable.node + 1), {
       entry: (key, value) => {
-        if (key[1] === IDENTITY) {
-          identity = parseIdentity(value);
-          isDamaged ||= identity === undefined;
+        if (key[1] === IDENTITY || key[1] === IDENTITY_AGAIN) {
+          const found = parseIdentity(value);
+          isDamaged ||= found === undefined;
+          identity ??= found;
         } else if (key[1] === LAST_STAMP && value.length === 8) lastStamp = readerOf(Buffer.from(value)).f64();
         else if (key[1] === WHOLE && key.length === 3) whole.add(key[2]!);
+        else if (key[1] === SUPERSEDED) isSuperseded = true;
       },
-      damaged: () => {
+      damaged: key => {
         isDamaged = true;
+        this.#disk.delete(key);
       },
-      end: failure => done(identity && { ...identity, lastStamp, whole }, isDamaged, failure?.message),
+      end: failure => done(identity && { ...identity, lastStamp, whole, isSuperseded }, isDamaged, failure),
     });
   }
 }

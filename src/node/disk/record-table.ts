@@ -7,7 +7,7 @@ import type { DiskTable } from '../../store/disk-tables.ts';
 import type { StoredRecord } from '../../store/record.ts';
 import type { RecordJournal } from '../../store/record-journal.ts';
 
-type RecordTableNumber = (typeof DiskTable)['record' | 'kept'];
+export type RecordTableNumber = (typeof DiskTable)['record' | 'kept'];
 
 /** Where a record lies: its key's slot goes before the key, so that a slot is one range. */
 export interface RecordPlace {

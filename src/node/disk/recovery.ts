@@ -36,8 +36,9 @@ export class Recovery {
     this.#forgetUnkept();
     const steps = [
       { table: DiskTable.record, take: (key: Buffer, value: Buffer) => this.#takeRecord(key, value) },
-      { table: DiskTable.kept, take: (key: Buffer, value: Buffer) => this.#takeKept(key, value) },
+      // Hints before what is kept: who is owed that is noted anew, and what is left of former notes deleted.
       { table: DiskTable.hint, take: (key: Buffer, value: Buffer) => this.#takeHint(key, value) },
+      { table: DiskTable.kept, take: (key: Buffer, value: Buffer) => this.#takeKept(key, value) },
       { table: DiskTable.conflict, take: (key: Buffer, value: Buffer) => this.#takeConflict(key, value) },
     ];
     const next = (i: number): void => {
@@ -122,7 +123,9 @@ export class Recovery {
 
   #takeConflict(key: Buffer, value: Buffer): void {
     const { db, sequence, conflict } = readConflict(this.#codec, key, value);
-    this.#cluster.keyspaces.get(db)?.conflicts.restore(sequence, conflict);
+    const keyspace = this.#cluster.keyspaces.get(db);
+    if (keyspace?.durability.isKept === true) keyspace.conflicts.restore(sequence, conflict);
+    else this.#disk.delete(key);
   }
 
   #observe(stamp: number, expiryStamp = 0): void {
