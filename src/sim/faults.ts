@@ -115,14 +115,6 @@ export const NO_FAULTS: FaultRates = {
   ...NO_DISK_KINDS,
 };
 
-/**
- * The placement group's log is in memory: when the power is cut it has no majority any more, and the ring stands still for good. To be taken back
- * when it is on disk; then `allFaults` may have both kinds, too.
- */
-export function endsPlacementGroup(rates: FaultRates): boolean {
-  return rates['power-cut'] > 0;
-}
-
 /** What `all` means: every kind that is possible. Either the power is cut or the ring changes. */
 export function allFaults(onDisk: OnDisk): FaultRates {
   if (onDisk === 'nothing') return DEFAULT_RATES;

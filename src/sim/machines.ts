@@ -170,13 +170,12 @@ export class Machines {
 
   /** Whether somebody leads the placement group, and all its voters live and are as many as can be. */
   #mayLoseVoter(): boolean {
-    if (this.#world.endsPlacementGroup) return true;
-    const actors = new Set(this.running().map(({ node }) => node.actor));
+    const ids = new Set(this.running().map(({ node }) => node.ringChanges?.agent.group.id));
     return this.running().some(({ node }) => {
       const group = node.ringChanges?.agent.group;
       const voters = group?.leads === true ? (group.configuration?.voters ?? []) : [];
       const members = node.ringChanges?.agent.topology.members.length ?? 0;
-      return voters.length >= votersWanted(members) && voters.every(voter => actors.has(voter));
+      return voters.length >= votersWanted(members) && voters.every(voter => ids.has(voter));
     });
   }
 

@@ -1,13 +1,5 @@
 import type { KeyspacePolicy } from '../replication/policy.ts';
-import {
-  DEFAULT_RATES,
-  DISK_KINDS,
-  endsPlacementGroup,
-  FAULT_KINDS,
-  type FaultRates,
-  mostOf,
-  type OnDisk,
-} from './faults.ts';
+import { DEFAULT_RATES, DISK_KINDS, FAULT_KINDS, type FaultRates, mostOf, type OnDisk } from './faults.ts';
 import type { WorkloadName } from './workload.ts';
 
 /** All that a simulation follows from. */
@@ -86,9 +78,6 @@ function checkDiskFaults({ keyspaces, faults }: SimulationOptions): void {
   }
   if (faults['power-cut'] > 0 && onDisk !== 'all') {
     throw new RangeError('Cannot cut the power: not all keyspaces keep what they acknowledge');
-  }
-  if (faults.churn > 0 && endsPlacementGroup(faults)) {
-    throw new RangeError('Cannot simulate churn with power-cut: the placement group is in memory');
   }
 }
 

@@ -44,8 +44,6 @@ export interface World {
   readonly rings: RingCache;
   /** The machines' drives, if they have any. */
   readonly drives: Drives | undefined;
-  /** Whether nodes may end all at once, and the placement group with them. */
-  readonly endsPlacementGroup: boolean;
   /** How many found the cluster, and how many machines there are in all. */
   readonly nodes: number;
   readonly machines: number;
@@ -66,8 +64,9 @@ export interface World {
 export class SimProcess implements Endpoint {
   readonly index: number;
   readonly name: NodeName;
-  readonly node: Node;
   readonly clock: SkewedClock;
+  readonly #makeNode: () => Node;
+  #node: Node;
   readonly #world: World;
   readonly #drive: SimulatedDrive | undefined;
   readonly #awake = new Set<ServerConnection>();
@@ -90,18 +89,24 @@ export class SimProcess implements Endpoint {
     this.#world = world;
     this.#drive = drives?.at(index);
     this.#lastTickMs = time.nowMs;
-    this.node = new Node(optionsOf(index, world, replaces), {
-      clock,
-      random,
-      outbox: network.outboxOf(this),
-      log: this.#log(),
-      process: { id: index + 1, memory: () => ({ residentBytes: 0, heapUsedBytes: 0 }) },
-      rings: world.rings,
-      disk: this.#drive && this.#openDisk(this.#drive),
-    });
+    this.#makeNode = () =>
+      new Node(optionsOf(index, world, replaces), {
+        clock,
+        random,
+        outbox: network.outboxOf(this),
+        log: this.#log(),
+        process: { id: index + 1, memory: () => ({ residentBytes: 0, heapUsedBytes: 0 }) },
+        rings: world.rings,
+        disk: this.#drive && this.#openDisk(this.#drive),
+      });
+    this.#node = this.#makeNode();
     trace.note(TraceKind.start, time.nowMs, index, index);
     this.#listen();
     this.#tickIn(TICK_MS);
+  }
+
+  get node(): Node {
+    return this.#node;
   }
 
   get running(): boolean {
@@ -198,9 +203,14 @@ export class SimProcess implements Endpoint {
     return disk;
   }
 
-  /** As `io/run-node.ts`: nobody is let in before the disk has been read. */
+  /** As `io/run-node.ts`: nobody is let in before the disk has been read, and a store that cannot be used gives way to an empty one. */
   #listen(): void {
-    assert(this.node.unusable === undefined, `A simulated node cannot use its disk: ${this.node.unusable?.reason}`);
+    const { unusable } = this.#node;
+    assert(unusable?.found !== 'unusable', `A simulated node cannot use its disk: ${unusable?.reason}`);
+    if (unusable !== undefined) {
+      this.#drive!.setAside(STORE);
+      this.#node = this.#makeNode();
+    }
     if (this.#isListening || this.node.isLoading) return;
     this.#isListening = true;
     const { network, machines } = this.#world;

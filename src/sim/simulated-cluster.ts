@@ -56,7 +56,6 @@ export class SimulatedCluster {
       trace: this.#trace,
       rings: new RingCache(),
       drives: this.#drives,
-      endsPlacementGroup: disks,
       nodes,
       machines: nodes,
       keyspaces: kept.map(({ db }) => db),

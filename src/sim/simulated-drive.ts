@@ -119,6 +119,8 @@ export class SimulatedDrive {
   /** How often each kind occurred. */
   readonly counts: Record<DiskFaultKind, number> = { 'slow-flush': 0, 'torn-batch': 0, 'lost-tail': 0, damage: 0 };
   rates: DiskFaultRates;
+  /** A slow flush takes up to so long. */
+  slowFlushMs = SLOW_FLUSH_MS;
   isFull = false;
   isReadOnly = false;
   /** Are told of each moment between which a process may be killed. Within `put` the process must live on. */
@@ -161,7 +163,7 @@ export class SimulatedDrive {
 
   flushMs(): number {
     const usualMs = FLUSH_MS + FLUSH_JITTER_MS * drawFraction(this.#random);
-    return this.#strikes('slow-flush') ? usualMs + SLOW_FLUSH_MS * drawFraction(this.#random) ** 3 : usualMs;
+    return this.#strikes('slow-flush') ? usualMs + this.slowFlushMs * drawFraction(this.#random) ** 3 : usualMs;
   }
 
   /** @returns false when there is such a store already. */
@@ -175,6 +177,13 @@ export class SimulatedDrive {
   /** The store has come to this moment. */
   tell(moment: DiskMoment): void {
     for (const watcher of [...this.watchers]) watcher(moment);
+  }
+
+  /** The store goes out of the way of a new one, whoever has it open. */
+  setAside(name: string): void {
+    this.#holders.get(name)?.die();
+    this.#holders.delete(name);
+    this.#stores.set(name, new SimulatedStore(SCHEMA_VERSION));
   }
 
   released(name: string): void {

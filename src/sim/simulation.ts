@@ -7,7 +7,7 @@ import { idleness } from './checkers/idleness.ts';
 import { Churn } from './churn.ts';
 import { SimClient } from './client.ts';
 import { Drives, STORE } from './drives.ts';
-import { endsPlacementGroup, type FaultCounts, NO_FAULTS } from './faults.ts';
+import { type FaultCounts, NO_FAULTS } from './faults.ts';
 import { drawClocks, Machines } from './machines.ts';
 import { MessageFaults } from './message-faults.ts';
 import { Nemesis } from './nemesis.ts';
@@ -94,7 +94,6 @@ export class Simulation {
       trace: this.#trace,
       rings: new RingCache(),
       drives: this.#drives,
-      endsPlacementGroup: endsPlacementGroup(faults),
       nodes,
       machines,
       keyspaces,

@@ -324,8 +324,7 @@ describe('a disk that takes nothing', () => {
     for (let ms = 0; ms < 6_000; ms += 20) {
       nodes.advance(20);
       const keyspace = n3.cluster?.keyspaces.get(0);
-      if (keyspace === undefined || n3.cluster!.refillingSlots === 0) continue;
-      if (!keyspace.refill.isPending(slot)) expect(keyspace.store.slotRecords(slot)).toBe(60);
+      if (keyspace?.refill.isPending(slot) === false) expect(keyspace.store.slotRecords(slot)).toBe(60);
     }
   });
 

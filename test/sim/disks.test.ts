@@ -62,7 +62,11 @@ describe('Nodes with disks', () => {
     const client = cluster.client('n1', SYNC);
     client.call('SET', 'k', 'v');
     cluster.advance(2_000);
-    for (const node of cluster.nodes) cluster.driveOf(node).rates = { ...NO_DISK_FAULTS, 'slow-flush': 1 };
+    for (const node of cluster.nodes) {
+      const drive = cluster.driveOf(node);
+      drive.rates = { ...NO_DISK_FAULTS, 'slow-flush': 1 };
+      drive.slowFlushMs = 1_000_000;
+    }
     expect(() => client.call('DEL', 'k')).toThrow('UNAVAILABLE');
     let answer: unknown;
     try {
