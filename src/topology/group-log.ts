@@ -136,8 +136,8 @@ export class GroupLog {
 
 /**
  * Reads what a disk has of the group. A log of which anything is lost, damaged or contradictory is void as a whole: what its member has promised is
- * not known any more, so it must never speak again. It is deleted, durably, before `done` is called, for the next process might not
- * be told again that something is missing.
+ * not known any more, so it must never speak again. It is deleted before anything else is put. Until that is durable the next process finds it
+ * void again: what is damaged stays so, and `Disk.lost` is said again.
  */
 export function restoreGroup(disk: Disk, done: (restored: RestoredGroup | DiskFailure) => void): void {
   const found = new FoundGroup();
@@ -149,7 +149,8 @@ export function restoreGroup(disk: Disk, done: (restored: RestoredGroup | DiskFa
       const restored = found.take(disk.lost);
       if (restored.voidBecause === undefined) return done(restored);
       disk.deleteRange(TABLE_KEY, TABLE_END);
-      disk.flush(refused => done(refused ?? restored));
+      // Where that is refused it goes first of all that this process puts.
+      disk.flush(() => done(restored));
     },
   });
 }

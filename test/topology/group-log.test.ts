@@ -175,10 +175,13 @@ describe('A log of which something is lost', () => {
     expect([...drive.store('node').entries.keys()]).toEqual([]);
   });
 
-  it('is not told to be void while the disk refuses to delete it', () => {
+  it('is void also while the disk refuses to delete it, and for the next process as well', () => {
     founded(empty(2, 1), command(3, 1));
     drive.isFull = true;
-    expect(found(store => store.damage(ENTRY))).toMatchObject({ kind: 'full' });
+    const voided = { stored: undefined, voidBecause: 'an entry is damaged' };
+    expect(found(store => store.damage(ENTRY))).toEqual(voided);
+    drive.isFull = false;
+    expect(found(() => {})).toEqual(voided);
   });
 
   it('leaves other tables alone', () => {
