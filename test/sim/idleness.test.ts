@@ -56,7 +56,8 @@ describe('The check of idleness', () => {
 
   it.each(FAULT_KINDS)('reports %s that was asked for and never occurred, and only then', kind => {
     const faults = { ...BUSY.faults, [kind]: 0 };
-    expect(complaints({ faults })).toEqual([`${kind} was asked for and never occurred`]);
+    const asked = { faults: { ...NO_FAULTS, [kind]: 1 } };
+    expect(complaints({ faults }, asked)).toEqual([`${kind} was asked for and never occurred`]);
     expect(complaints({ faults }, { faults: NO_FAULTS })).toEqual([]);
   });
 });

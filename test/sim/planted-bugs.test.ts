@@ -72,7 +72,7 @@ describe('the simulator catches within 50 seeds', { timeout: 120_000 }, () => {
     };
     plant(AntiEntropy.prototype, 'onPageReply', { value: taking });
     plant(RecordStore.prototype, 'merge', { value: backward });
-    expectCaught('lost-write', { keyspaces: [0] });
+    expectCaught('lost-write', { keyspaces: [0] }, ['divergence']);
   });
 
   test('a write that waits for all replicas', () => {

@@ -109,7 +109,6 @@ describe('a simulation', () => {
     { faults: { ...NO_FAULTS, crash: Number.NaN } },
     { faults: { ...NO_FAULTS, damage: 3 } },
     { keyspaces: [6, 7], faults: { ...NO_FAULTS, 'power-cut': 3 } },
-    { keyspaces: [6], faults: { ...NO_FAULTS, 'power-cut': 3, churn: 3 } },
   ])('of %j is refused', options => {
     expect(() => simulate(options)).toThrow(RangeError);
   });
