@@ -55,6 +55,12 @@ export interface Disk {
    * may be too old. It is said at each opening until a batch has been flushed, in which whoever was told says what follows from it.
    */
   readonly lost: string | undefined;
+  /**
+   * A sentence when the end of what was written is broken off: the last batch of the former process is not there. Most likely it had not called back,
+   * and the power went, or the process was killed; but a wrong bit in one that had looks the same. Nothing before that batch is missing. It is said as
+   * often as `lost`.
+   */
+  readonly torn: string | undefined;
   /** Whether the store is one that `backup` has made. */
   readonly isCopy: boolean;
 

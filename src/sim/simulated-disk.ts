@@ -13,6 +13,7 @@ export class SimulatedDisk implements Disk {
   readonly #store: SimulatedStore;
   readonly #enter: (action: () => void) => void;
   readonly lost: string | undefined;
+  readonly torn: string | undefined;
   readonly isCopy: boolean;
   #open: Change[] = [];
   #underWay: Change[] | undefined;
@@ -32,6 +33,7 @@ export class SimulatedDisk implements Disk {
     this.#store = store;
     this.#enter = enter;
     this.lost = store.lost;
+    this.torn = store.torn;
     this.isCopy = store.isCopy;
   }
 

@@ -51,6 +51,8 @@ export class SimulatedStore {
   readonly entries = new Map<string, StoredEntry>();
   schemaVersion: number;
   lost: string | undefined;
+  /** Set by whoever wants it found: a batch that is torn here leaves nothing behind. */
+  torn: string | undefined;
   isCopy = false;
   readonly #tail: Undo[] = [];
 
@@ -60,6 +62,7 @@ export class SimulatedStore {
 
   apply(batch: readonly Change[]): void {
     this.lost = undefined;
+    this.torn = undefined;
     const undo: [string, StoredEntry | undefined][] = [];
     const set = (key: string, entry: StoredEntry | undefined) => {
       undo.push([key, this.entries.get(key)]);

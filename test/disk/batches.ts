@@ -4,6 +4,7 @@ import type { Disk, DiskFailure } from '../../src/ports/disk.ts';
 export interface Found {
   readonly failure?: string;
   readonly lost?: boolean;
+  readonly torn?: boolean;
   readonly damaged?: number;
   readonly entries?: Readonly<Record<string, string>>;
 }
@@ -51,7 +52,8 @@ export function scanAll(disk: Disk): Promise<Found> {
       damaged: () => void damaged++,
       end: (failure: DiskFailure | undefined) => {
         const lost = disk.lost !== undefined;
-        resolve(failure === undefined ? { lost, damaged, entries } : { failure: failure.kind, lost, damaged, entries });
+        const torn = disk.torn !== undefined;
+        resolve({ ...(failure && { failure: failure.kind }), lost, torn, damaged, entries });
       },
     });
   });

@@ -12,12 +12,14 @@ const CHUNKS_AHEAD = 2;
 const { path } = workerData as { readonly path: string };
 const port = parentPort!;
 let store: LevelStore | undefined;
+/** As it was opened first, which is what the node was told of. */
+let first: LevelStore | undefined;
 /** What could not be written: to be written by `retry` before anything else. */
 let unwritten: FilledBlock | undefined;
 /** By the number of the scan: lets it go on. */
 const wanted = new Map<number, () => void>();
 let writing: Promise<void> = open().then(failure =>
-  tell({ tell: 'opened', failure, lost: store?.lost, isCopy: store?.isCopy === true }),
+  tell({ tell: 'opened', failure, lost: store?.lost, torn: store?.torn, isCopy: store?.isCopy === true }),
 );
 
 port.on('message', (question: Question) => {
@@ -41,9 +43,10 @@ async function inOrder(question: Question): Promise<void> {
 }
 
 async function open(): Promise<DiskFailure | undefined> {
-  const opened = await LevelStore.open(path);
+  const opened = await LevelStore.open(path, first);
   if (!(opened instanceof LevelStore)) return opened;
   store = opened;
+  first ??= opened;
   return undefined;
 }
 

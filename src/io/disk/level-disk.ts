@@ -18,7 +18,7 @@ export type Question =
   | { readonly ask: 'close'; readonly id: number };
 
 /** What was found on opening. */
-type FoundStore = Pick<Disk, 'lost' | 'isCopy'>;
+type FoundStore = Pick<Disk, 'lost' | 'torn' | 'isCopy'>;
 
 /** What the thread says. A block that was written comes back to be filled again. */
 export type Answer =
@@ -55,11 +55,13 @@ export class LevelDisk implements Disk {
   readonly #readers = new Map<number, DiskReader>();
   #nextId = 0;
   readonly lost: string | undefined;
+  readonly torn: string | undefined;
   readonly isCopy: boolean;
 
-  private constructor(worker: Worker, { lost, isCopy }: FoundStore) {
+  private constructor(worker: Worker, { lost, torn, isCopy }: FoundStore) {
     this.#worker = worker;
     this.lost = lost;
+    this.torn = torn;
     this.isCopy = isCopy;
     worker.on('message', (answer: Answer) => this.#receive(answer));
     worker.on('error', error => this.#gone(failureOf(error, "keep the disk's thread")));

@@ -5,8 +5,9 @@ import { ClassicLevel, type Iterator } from 'classic-level';
 import { type DiskFailure, RESERVED_FIRST_BYTE } from '../../ports/disk.ts';
 import { BlockWriter, CHECKSUM_BYTES, type FilledBlock, readBlock } from './batch-block.ts';
 import { failureOf } from './level-failure.ts';
-import { LossNote } from './loss-note.ts';
+import { findingsIn } from './store-check.ts';
 import { makeCopy, noteIn, syncDirectory } from './store-copy.ts';
+import { StoreNotes } from './store-notes.ts';
 
 /** How entries are laid out here and how the node lays out its keys; a store with a larger one is refused. */
 export const SCHEMA_VERSION = 1;
@@ -40,10 +41,11 @@ type Entry = readonly [Bytes, Bytes];
  * (`fdatasync`) before `write` resolves; a record that is cut off is ignored on opening, so batches are atomic.
  *
  * LevelDB 1.20 leaves four things to whoever uses it:
- * - It checks no checksum of a table when it reads: each value carries ours, over key and value.
+ * - It checks no checksum of a table when it reads, so all are checked before it is opened (`findingsIn`): a wrong bit in a key, or in a deletion, uncovers what
+ *   lay below. Each value carries a checksum of ours besides, over key and value, for what goes wrong later.
  * - After a write that failed half-way it goes on behind the torn record, and what it acknowledges then may not be found again. So nothing is
  *   written after a failure but by a store opened anew.
- * - A log that is damaged in its middle is read on behind the damage. It says so only in its file `LOG` (`LossNote`).
+ * - A log that is damaged in its middle is read on behind the damage, and one that is broken off is taken for whole (`findingsIn`).
  * - The name of a new log is synchronised only with the next change of its manifest; here, before the first batch in it is acknowledged.
  */
 export class LevelStore {
@@ -52,30 +54,41 @@ export class LevelStore {
   readonly #directory: number;
   #directoryChangedMs = 0;
   readonly lost: string | undefined;
+  readonly torn: string | undefined;
   readonly isCopy: boolean;
-  /** What is lost and has not been seen to. */
-  #loss: LossNote | undefined;
+  readonly #notes: StoreNotes;
+  /** What was found and has not been seen to. */
+  #unsettled: boolean;
 
-  private constructor(path: string, db: ClassicLevel<Bytes, Bytes>, loss: LossNote) {
+  private constructor(path: string, db: ClassicLevel<Bytes, Bytes>, notes: StoreNotes) {
     this.#path = path;
     this.#db = db;
     this.#directory = openSync(path, 'r');
-    this.lost = loss.reason;
-    this.#loss = this.lost === undefined ? undefined : loss;
+    const { lost, torn } = notes.toTell;
+    this.lost = lost;
+    this.torn = torn;
+    this.#notes = notes;
+    this.#unsettled = lost !== undefined || torn !== undefined;
     this.isCopy = noteIn(path) !== undefined;
   }
 
-  /** Opens or makes it. */
-  static async open(path: string): Promise<LevelStore | DiskFailure> {
+  /**
+   * Opens or makes it.
+   *
+   * @param before as this process had it open until a write failed. Its tables are not checked again, and what is lost now, which nobody is told, stays noted
+   *   for the next process.
+   */
+  static async open(path: string, before?: LevelStore): Promise<LevelStore | DiskFailure> {
     try {
       const damage = damageOf(path);
       if (damage !== undefined) return { kind: 'corrupt', message: `Cannot open ${path}: ${damage}` };
       mkdirSync(path, { recursive: true });
-      const loss = new LossNote(path);
-      loss.keep();
+      const notes = new StoreNotes(path);
+      await noteFindings(path, notes, before === undefined);
       const db = new ClassicLevel<Bytes, Bytes>(path, OPTIONS);
       await db.open();
-      const store = new LevelStore(path, db, loss);
+      const store = new LevelStore(path, db, notes);
+      if (before !== undefined && store.lost !== before.lost) store.#unsettled = false;
       const failure = await store.#checkSchema();
       if (failure === undefined) return store;
       await store.close();
@@ -119,10 +132,11 @@ export class LevelStore {
       count++;
     });
     if (ranges.length > 0) await this.#expandRanges(filled, batch, ranges);
+    if (batch.length === 0) return batch.close();
     await batch.write({ sync: true });
     this.#syncNames();
-    this.#loss?.settle();
-    this.#loss = undefined;
+    if (this.#unsettled) this.#notes.settle(this);
+    this.#unsettled = false;
   }
 
   /** From the first range on: LevelDB has no such operation, so each key of a range is deleted, those that the batch itself had put before included. */
@@ -275,6 +289,24 @@ function isWhole(key: Bytes, stored: Bytes): boolean {
   if (at < 0) return false;
   const sum = crc32(stored.subarray(0, at), crc32(key));
   return sum === (stored[at]! | (stored[at + 1]! << 8) | (stored[at + 2]! << 16) | (stored[at + 3]! << 24)) >>> 0;
+}
+
+/** Looks for what is wrong before LevelDB does away with it. @throws where another process has the store open. */
+async function noteFindings(path: string, notes: StoreNotes, withTables: boolean): Promise<void> {
+  if (!existsSync(join(path, 'CURRENT')) || !notes.areNews(findingsIn(path, withTables))) return;
+  // In files that a process writes there may be anything; so whatever is found counts only when there is none.
+  await throwIfLocked(path);
+  notes.add(findingsIn(path, withTables));
+}
+
+async function throwIfLocked(path: string): Promise<void> {
+  const db = new ClassicLevel<Bytes, Bytes>(path, { createIfMissing: false, errorIfExists: true });
+  try {
+    await db.open();
+  } catch (error) {
+    // It exists, which LevelDB sees only when it has locked it.
+    if (!/error_if_exists/.test(((error as Error).cause as Error | undefined)?.message ?? '')) throw error;
+  }
 }
 
 /**
