@@ -138,6 +138,12 @@ export class GroupLog {
  * Reads what a disk has of the group. A log of which anything is lost, damaged or contradictory is void as a whole: what its member has promised is
  * not known any more, so it must never speak again. It is deleted before anything else is put. Until that is durable the next process finds it
  * void again: what is damaged stays so, and `Disk.lost` is said again.
+ *
+ * **A log whose last batch is broken off (`Disk.torn`) is not void.** Nearly always the power went before that batch was durable; so nobody was told of what is
+ * in it, and what is there is what this member has promised. The power may go for all members at once, and tear the batch of each: were their logs void then, the
+ * group would have nobody left, for good. What remains is a wrong bit in a last batch that had called back: the member forgets one vote, or
+ * some entries that it has acknowledged. That does harm only if, besides, the same term is voted on again, or a majority that lacks those entries elects a leader
+ * before the one that has them reaches this member again. Two faults at once, of which one is a wrong bit in the last few hundred bytes of a log, are what the group is not made for.
  */
 export function restoreGroup(disk: Disk, done: (restored: RestoredGroup | DiskFailure) => void): void {
   const found = new FoundGroup();

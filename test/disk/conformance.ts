@@ -8,6 +8,8 @@ export interface DiskBench {
   crash(name: string, disk: Disk): Promise<void>;
   /** Of a store that is closed: the bytes of this entry's value change. */
   damage(name: string, key: Uint8Array): Promise<void>;
+  /** Of a store that is closed: the last batch is broken off. */
+  tear(name: string): Promise<void>;
   /** What `backup` is to be told. */
   placeOf(name: string): string;
   setSchemaVersion(name: string, version: number): Promise<void>;
@@ -94,7 +96,7 @@ export function describeDisk(kind: string, makeBench: () => Promise<DiskBench>, 
     it('is empty when it is made', async () => {
       const disk = await open();
       expect(await contents(disk)).toEqual([]);
-      expect([disk.lost, disk.failure, disk.pendingBytes]).toEqual([undefined, undefined, 0]);
+      expect([disk.lost, disk.torn, disk.failure, disk.pendingBytes]).toEqual([undefined, undefined, undefined, 0]);
     });
 
     it('shows entries in the order of their bytes, whatever order they were put in', async () => {
@@ -191,7 +193,7 @@ export function describeDisk(kind: string, makeBench: () => Promise<DiskBench>, 
       await close(first);
       const second = await open();
       expect(await contents(second)).toEqual(['a=1', 'b=2']);
-      expect(second.lost).toBeUndefined();
+      expect([second.lost, second.torn]).toEqual([undefined, undefined]);
     });
 
     it('has every flushed batch after a crash, and nothing of one that nobody asked to flush', async () => {
@@ -205,7 +207,7 @@ export function describeDisk(kind: string, makeBench: () => Promise<DiskBench>, 
       await crash(disk);
       const again = await open();
       expect(await contents(again)).toEqual(['a=4', 'b1=1', 'b2=1', 'b3=1', 'b4=1']);
-      expect(again.lost).toBeUndefined();
+      expect([again.lost, again.torn]).toEqual([undefined, undefined]);
     });
 
     it('has the batch under way after a crash as a whole or not at all', async () => {
@@ -273,6 +275,25 @@ export function describeDisk(kind: string, makeBench: () => Promise<DiskBench>, 
       put(again, 'b=mended');
       await flush(again);
       expect(await contents(again)).toEqual(['a=1', 'b=mended', 'c=3']);
+    });
+
+    it('says at each opening that its last batch is broken off, and has all before, until something has been flushed', async () => {
+      const disk = await open();
+      put(disk, 'a=1');
+      await flush(disk);
+      put(disk, 'a=2', 'b=2');
+      await close(disk);
+      await bench.tear('store');
+      for (const opening of ['first', 'second']) {
+        const again = await open();
+        expect([again.torn, again.lost], opening).toEqual([expect.any(String), undefined]);
+        expect(await contents(again)).toEqual(['a=1']);
+        if (opening === 'second') put(again, 'c=3');
+        await close(again);
+      }
+      const last = await open();
+      expect([last.torn, last.lost]).toEqual([undefined, undefined]);
+      expect(await contents(last)).toEqual(['a=1', 'c=3']);
     });
 
     it('is locked while it is open, and not afterwards', async () => {

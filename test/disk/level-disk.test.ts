@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ClassicLevel } from 'classic-level';
@@ -12,7 +12,8 @@ describeDisk(
     const root = mkdtempSync(join(tmpdir(), 'level-disk-'));
     const at = (name: string) => join(root, name);
     const raw = async (name: string, change: (db: ClassicLevel<Uint8Array, Uint8Array>) => Promise<void>) => {
-      const db = new ClassicLevel<Uint8Array, Uint8Array>(at(name), { keyEncoding: 'view', valueEncoding: 'view' });
+      const options = { keyEncoding: 'view', valueEncoding: 'view', compression: false };
+      const db = new ClassicLevel<Uint8Array, Uint8Array>(at(name), options);
       await db.open();
       await change(db);
       await db.close();
@@ -32,6 +33,10 @@ describeDisk(
           stored[0]! ^= 1;
           await db.put(key, stored);
         }),
+      tear: async name => {
+        const log = at(join(name, readdirSync(at(name)).find(file => file.endsWith('.log'))!));
+        truncateSync(log, statSync(log).size - 3);
+      },
       placeOf: at,
       setSchemaVersion: (name, version) =>
         raw(name, async db => {

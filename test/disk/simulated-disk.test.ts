@@ -13,6 +13,12 @@ describeDisk(
       open: async name => drive.open(name),
       crash: async name => drive.crash(name),
       damage: async (name, key) => drive.store(name).damage(Buffer.from(key).toString('latin1')),
+      tear: async name => {
+        const store = drive.store(name);
+        store.loseTail(1);
+        store.lost = undefined;
+        store.torn = 'the last batch is broken off';
+      },
       placeOf: name => name,
       setSchemaVersion: async (name, version) => {
         drive.store(name).schemaVersion = version;

@@ -230,6 +230,40 @@ describe('one of three nodes with disks, started again', () => {
     expect(storeOf(n3).store.keyCount).toBe(1);
   });
 
+  it('uses a directory whose last batch is broken off, refilling everywhere, until it has said so on the disk', () => {
+    const nodes = three(DURABLE);
+    run(nodes, nodes.nodes.get('n1')!, 'SET a 1');
+    nodes.advance(2_000);
+    nodes.kill('n3');
+    const store = nodes.drives.get('n3')!.store(STORE);
+    store.torn = 'the last batch is broken off';
+    const n3 = restartThird(nodes, DURABLE);
+    expect([n3.unusable, storeOf(n3).store.keyCount]).toEqual([undefined, 1]);
+    expect(storeOf(n3).refill.slotsLeft).toBeGreaterThan(0);
+    expect(store.torn).toBeUndefined();
+    nodes.kill('n3');
+    const again = restartThird(nodes, DURABLE);
+    expect(storeOf(again).refill.slotsLeft).toBeGreaterThan(0);
+    meetThird(nodes);
+    nodes.advance(8_000);
+    expect(again.cluster!.refillingSlots).toBe(0);
+  });
+
+  it('comes back as a cluster when the power tears the last batch of all', () => {
+    const nodes = three(DURABLE);
+    run(nodes, nodes.nodes.get('n1')!, 'SET a 1');
+    nodes.advance(2_000);
+    for (const name of ['n1', 'n2', 'n3']) nodes.kill(name);
+    for (const name of ['n1', 'n2', 'n3']) nodes.drives.get(name)!.store(STORE).torn = 'the last batch is broken off';
+    const again = ['n1', 'n2', 'n3'].map(name => nodes.add(name, DURABLE));
+    nodes.advance(20);
+    linkAll(nodes);
+    nodes.advance(20_000);
+    expect(again.map(node => node.cluster!.refillingSlots)).toEqual([0, 0, 0]);
+    expect(run(nodes, again[1]!, 'GET a')).toBe('$1\r\n1\r\n');
+    expect(nodes.said.filter(text => text.includes("placement group's log"))).toEqual([]);
+  });
+
   it('does not use a directory that has lost something, nor one of a former member', () => {
     const nodes = three(DURABLE);
     nodes.advance(2_000);

@@ -98,6 +98,15 @@ describe("The placement group's log on a disk", () => {
     ).toEqual({ ...GOOD, stored: undefined });
   });
 
+  it('is not void when the last batch is broken off: a power cut may do that to all members at once', () => {
+    founded(empty(2, 1));
+    expect(
+      found(store => {
+        store.torn = 'the last batch is broken off';
+      }),
+    ).toMatchObject({ ...GOOD, stored: { entries: [empty(2, 1)] } });
+  });
+
   it('has entries replaced from an index on, and none behind', () => {
     const log = founded(empty(2, 1), command(3, 1), command(4, 1));
     log.put({ hardState: { term: 2, vote: undefined }, entries: [empty(3, 2)] }, undefined);

@@ -37,7 +37,7 @@ export type Loaded =
  * **What a node may trust of it.** A keyspace is *whole* on disk when nothing that this node has acknowledged, or has told others that they may let
  * go of, is missing. With `sync` that is so all the while, but when the node is refilling; with `batched` only after an orderly end, for
  * the last moments before a crash are not there. Whatever is not whole is refilled from the other replicas, which takes little where little
- * differs. An entry that is damaged was perhaps acknowledged, so then nothing is whole.
+ * differs. An entry that is damaged was perhaps acknowledged, so then nothing is whole; and neither when the last batch is broken off (`Disk.torn`).
  *
  * **What was lost in the middle is worse than nothing.** Of a key that was deleted, and whose tombstone was collected everywhere, the value may be
  * there again. So a store that says it has lost something that was durable (`Disk.lost`) is not used, unless there is nobody else who has the data.
@@ -188,7 +188,9 @@ export class NodeStorage {
     new Recovery(this.#raw, cluster).run((failure, recovered) => {
       if (failure !== undefined) return done(unreadable(failure));
       this.#tellRead(recovered, this.#clock.monotonicMs() - startedMs);
-      const isSound = !isDamaged && recovered.damaged === 0;
+      const { torn } = this.#raw;
+      if (torn !== undefined) this.#log.info('the last batch before this start is not on the disk', { reason: torn });
+      const isSound = !isDamaged && recovered.damaged === 0 && torn === undefined;
       this.#recovered(stored, cluster, isSound);
       this.#restoreGroup(failure => {
         if (failure !== undefined) return done(unreadable(failure));
