@@ -4,6 +4,7 @@ import { crc32 } from 'node:zlib';
 import { ClassicLevel, type Iterator } from 'classic-level';
 import { type DiskFailure, RESERVED_FIRST_BYTE } from '../../ports/disk.ts';
 import { BlockWriter, CHECKSUM_BYTES, type FilledBlock, readBlock } from './batch-block.ts';
+import { type DeletedRange, DeletedRanges } from './deleted-ranges.ts';
 import { failureOf } from './level-failure.ts';
 import { findingsIn } from './store-check.ts';
 import { makeCopy, noteIn, syncDirectory } from './store-copy.ts';
@@ -124,14 +125,14 @@ export class LevelStore {
   /** Applies a batch as a whole and makes it durable. */
   async write(filled: FilledBlock): Promise<void> {
     const batch = this.#db.batch();
-    const ranges: [number, Bytes, Bytes][] = [];
-    let count = 0;
+    const ranges: DeletedRange[] = [];
+    let at = 0;
     readBlock(filled, (operation, key, value, withChecksum) => {
-      if (operation === 'deleteRange') ranges.push([count, key, value]);
+      if (operation === 'deleteRange') ranges.push({ at, from: key, to: value });
       else if (ranges.length === 0) add(batch, operation, key, value, withChecksum);
-      count++;
+      at++;
     });
-    if (ranges.length > 0) await this.#expandRanges(filled, batch, ranges);
+    if (ranges.length > 0) await this.#addWithRanges(filled, batch.clear(), new DeletedRanges(ranges));
     if (batch.length === 0) return batch.close();
     await batch.write({ sync: true });
     this.#syncNames();
@@ -139,32 +140,26 @@ export class LevelStore {
     this.#unsettled = false;
   }
 
-  /** From the first range on: LevelDB has no such operation, so each key of a range is deleted, those that the batch itself had put before included. */
-  async #expandRanges(filled: FilledBlock, batch: Batch, ranges: readonly [number, Bytes, Bytes][]): Promise<void> {
-    const keys: Bytes[][] = [];
-    for (const [, from, to] of ranges)
-      keys.push(await this.#db.keys({ gte: from, lt: to, fillCache: false } as object).all());
-    const before: Bytes[] = [];
-    let range = 0;
-    let count = 0;
+  /**
+   * LevelDB has no such operation, so each stored key of a range is deleted, before anything else; and what the batch itself puts is left out where a
+   * later range has it. That is one batch for LevelDB too, so its memory has all those keys; whoever deletes very many does so piece by piece.
+   */
+  async #addWithRanges(filled: FilledBlock, batch: Batch, ranges: DeletedRanges): Promise<void> {
+    for (const [gte, lt] of ranges.union()) {
+      const stored = this.#db.keys({ gte, lt, fillCache: false } as object);
+      for await (const keys of piecesOf<Bytes>(stored)) for (const key of keys) batch.del(key);
+    }
+    let at = 0;
     readBlock(filled, (operation, key, value, withChecksum) => {
-      if (operation === 'deleteRange') {
-        for (const each of keys[range++]!) batch.del(each);
-        for (const each of before)
-          if (Buffer.compare(each, key) >= 0 && Buffer.compare(each, value) < 0) batch.del(each);
-      } else {
-        // What came before the first range is in the batch already.
-        if (count > ranges[0]![0]) add(batch, operation, key, value, withChecksum);
-        if (operation === 'put') before.push(key);
-      }
-      count++;
+      if (operation !== 'deleteRange' && ranges.lastOver(key) < at) add(batch, operation, key, value, withChecksum);
+      at++;
     });
   }
 
   /** Hands over everything from `from` up to `to` as of now, in chunks; the next one is read when `take` has resolved. */
   async scan(from: Bytes, to: Bytes, take: (chunk: FilledBlock) => Promise<void>): Promise<void> {
     const chunk = new BlockWriter();
-    for await (const entries of entriesOf(this.#iterator(from, to))) {
+    for await (const entries of piecesOf<Entry>(this.#iterator(from, to))) {
       for (const [key, stored] of entries) {
         const value = wholeValue(key, stored);
         if (value === undefined) chunk.add('damaged', key, NOTHING);
@@ -177,7 +172,7 @@ export class LevelStore {
 
   /** Everything from `from` up to `to`, or to the end, as of now, in order, some hundreds at a time; a damaged entry without its value. */
   async *read(from: Bytes, to?: Bytes): AsyncGenerator<readonly (readonly [Bytes, Bytes | undefined])[]> {
-    for await (const entries of entriesOf(this.#iterator(from, to)))
+    for await (const entries of piecesOf<Entry>(this.#iterator(from, to)))
       yield entries.map(([key, stored]) => [key, wholeValue(key, stored)] as const);
   }
 
@@ -198,7 +193,7 @@ export class LevelStore {
     try {
       await copy.open();
       await copy.put(SCHEMA_KEY, (await this.#db.get(SCHEMA_KEY))!);
-      for await (const entries of entriesOf(iterator)) {
+      for await (const entries of piecesOf<Entry>(iterator)) {
         const batch = copy.batch();
         for (const [key, stored] of entries) batch.put(key, stored);
         await batch.write({ sync: true });
@@ -241,13 +236,16 @@ const NOTHING = Buffer.alloc(0);
 
 type Cursor = Iterator<ClassicLevel<Bytes, Bytes>, Bytes, Bytes>;
 
-/** What the iterator shows, some hundreds or thousands at a time. */
-async function* entriesOf(iterator: Cursor): AsyncGenerator<readonly Entry[]> {
+/** What an iterator shows, some hundreds or thousands at a time. */
+async function* piecesOf<Shown>(iterator: {
+  nextv(size: number): Promise<Shown[]>;
+  close(): Promise<void>;
+}): AsyncGenerator<readonly Shown[]> {
   try {
     for (;;) {
-      const entries = await iterator.nextv(ENTRIES_AT_ONCE);
-      if (entries.length === 0) return;
-      yield entries;
+      const piece = await iterator.nextv(ENTRIES_AT_ONCE);
+      if (piece.length === 0) return;
+      yield piece;
     }
   } finally {
     await iterator.close();
