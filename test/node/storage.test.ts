@@ -115,6 +115,46 @@ describe('a node with a disk, started again', () => {
   });
 });
 
+describe('what a keyspace has left that is in memory only now', () => {
+  const IN_MEMORY: Partial<NodeOptions> = { ...ALONE, keyspaces: [{ ...SYNC, durability: 'none' }, BATCHED] };
+  const WHOLE = '\x01\x03\x00';
+  const isLeft = (key: string) => key.startsWith('\x03\x00');
+
+  /** A store with `count` records in as many slots as there are, and how many are left after each flush of the next process, and whether they are whole. */
+  function forgetting(count: number): { nodes: Nodes; left: number[]; whole: boolean[] } {
+    const nodes = alone();
+    run(nodes, nodes.nodes.get('n1')!, 'SET a 1');
+    nodes.kill('n1');
+    const drive = nodes.drives.get('n1')!;
+    const store = drive.store(STORE);
+    const [key, entry] = [...store.entries].find(([key]) => isLeft(key))!;
+    for (let i = 0; i < count; i++) {
+      const slot = Buffer.alloc(2);
+      slot.writeUInt16BE(i & 0x3fff);
+      store.entries.set(`${key.slice(0, 2)}${slot.toString('latin1')}${i}`, entry);
+    }
+    const left: number[] = [];
+    const whole: boolean[] = [];
+    expect(store.entries.has(WHOLE)).toBe(true);
+    drive.watchers.add(moment => {
+      if (moment !== 'flushed') return;
+      left.push([...store.entries.keys()].filter(isLeft).length);
+      whole.push(store.entries.has(WHOLE));
+    });
+    return { nodes, left, whole };
+  }
+
+  it('is deleted piece by piece, before the node serves, and is not whole on the disk from the first piece on', () => {
+    const { nodes, left, whole } = forgetting(120_000);
+    const n1 = nodes.add('n1', IN_MEMORY);
+    while (n1.isLoading) nodes.advance(100);
+    const deleted = left.map((count, i) => (left[i - 1] ?? 120_001) - count);
+    expect(left.at(-1)).toBe(0);
+    expect(Math.max(...deleted)).toBeLessThan(60_000);
+    expect(whole).toEqual(whole.map(() => false));
+  });
+});
+
 describe('what a directory is good for', () => {
   it('is of the node whose name it bears', () => {
     const nodes = alone();

@@ -184,6 +184,9 @@ export class NodeStorage {
 
   #loadRecords(stored: StoredNode, isDamaged: boolean, cluster: Cluster, done: (loaded: Loaded) => void): void {
     this.#followNotes(cluster);
+    // Before anything is deleted of those that are not kept any more.
+    for (const { db, durability } of cluster.keyspaces.values())
+      if (!durability.isKept && stored.whole.has(db)) this.#table.setWhole(db, false);
     const startedMs = this.#clock.monotonicMs();
     new Recovery(this.#raw, cluster).run((failure, recovered) => {
       if (failure !== undefined) return done(unreadable(failure));

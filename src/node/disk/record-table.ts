@@ -49,14 +49,15 @@ export class RecordTable implements RecordJournal {
   }
 
   dropped(slot: number): void {
-    this.#deleteRange(slot, slot + 1);
+    this.deleteSlots(slot, slot + 1);
   }
 
   cleared(): void {
-    this.#deleteRange(0, END_OF_SLOTS);
+    this.deleteSlots(0, END_OF_SLOTS);
   }
 
-  #deleteRange(fromSlot: number, toSlot: number): void {
+  /** Up to but without `toSlot`. */
+  deleteSlots(fromSlot: number, toSlot: number): void {
     const to = this.#to;
     to.reset();
     this.#writePlace(to, toSlot);

@@ -6,7 +6,7 @@ import { DiskTable } from '../../store/disk-tables.ts';
 import type { Cluster } from '../cluster.ts';
 import { readConflict } from './conflict-table.ts';
 import { readHint } from './hint-table.ts';
-import { RecordTable, readPlace, readRecord } from './record-table.ts';
+import { RecordTable, type RecordTableNumber, readPlace, readRecord } from './record-table.ts';
 
 /** What came of reading a disk. */
 export interface Recovered {
@@ -15,12 +15,25 @@ export interface Recovered {
   readonly damaged: number;
 }
 
+/** Slots with about so many entries are forgotten at once: a batch has all their keys in memory. */
+const FORGET_ENTRIES = 50_000;
+
+/** Slots of a table of a keyspace that is in memory only now, the last one included. */
+interface Unkept {
+  readonly table: RecordTableNumber;
+  readonly db: number;
+  readonly from: number;
+  to: number;
+  entries: number;
+}
+
 /** Reads what a former process of this node has left into its cluster, before the node takes part in anything. */
 export class Recovery {
   readonly #disk: Disk;
   readonly #cluster: Cluster;
   readonly #codec: RecordCodec;
   readonly #actors: Actors;
+  readonly #unkept: Unkept[] = [];
   #records = 0;
   #damaged = 0;
 
@@ -33,7 +46,6 @@ export class Recovery {
 
   /** @param done gets why nothing can be known, or what was read. */
   run(done: (failure: DiskFailure | undefined, recovered: Recovered) => void): void {
-    this.#forgetUnkept();
     const steps = [
       { table: DiskTable.record, take: (key: Buffer, value: Buffer) => this.#takeRecord(key, value) },
       // Hints before what is kept: who is owed that is noted anew, and what is left of former notes deleted.
@@ -43,7 +55,8 @@ export class Recovery {
     ];
     const next = (i: number): void => {
       const step = steps[i];
-      if (step === undefined) return done(undefined, { records: this.#records, damaged: this.#damaged });
+      if (step === undefined)
+        return this.#forgetUnkept(() => done(undefined, { records: this.#records, damaged: this.#damaged }));
       this.#scan(step.table, step.take, failure => {
         if (failure === undefined) next(i + 1);
         else done(failure, { records: this.#records, damaged: this.#damaged });
@@ -52,13 +65,33 @@ export class Recovery {
     next(0);
   }
 
-  /** A keyspace that is in memory only now must not find what it left here when it is kept again. */
-  #forgetUnkept(): void {
+  /**
+   * A keyspace that is in memory only now must not find what it left here when it is kept again. Piece by piece: whoever ends in between goes on
+   * at the next start, as long as the disk does not call the keyspace whole any more. A flush that fails leaves its piece in the open batch, with what follows.
+   */
+  #forgetUnkept(done: () => void): void {
+    const piece = this.#unkept.shift();
+    if (piece !== undefined) {
+      new RecordTable(this.#disk, piece.table, piece.db, this.#actors).deleteSlots(piece.from, piece.to + 1);
+      return this.#disk.flush(() => this.#forgetUnkept(done));
+    }
     for (const { db, durability } of this.#cluster.keyspaces.values()) {
       if (durability.isKept) continue;
       for (const table of [DiskTable.record, DiskTable.kept] as const)
         new RecordTable(this.#disk, table, db, this.#actors).cleared();
     }
+    done();
+  }
+
+  #noteUnkept(table: RecordTableNumber, db: number, slot: number): void {
+    let piece = this.#unkept.at(-1);
+    const isFull = piece !== undefined && piece.entries >= FORGET_ENTRIES && piece.to !== slot;
+    if (piece === undefined || isFull || piece.table !== table || piece.db !== db) {
+      piece = { table, db, from: slot, to: slot, entries: 0 };
+      this.#unkept.push(piece);
+    }
+    piece.to = slot;
+    piece.entries++;
   }
 
   #scan(
@@ -87,7 +120,8 @@ export class Recovery {
   #takeRecord(diskKey: Buffer, value: Buffer): void {
     const { db, slot, key } = readPlace(diskKey);
     const keyspace = this.#cluster.keyspaces.get(db);
-    if (keyspace === undefined || !keyspace.durability.isKept) return;
+    if (keyspace === undefined) return;
+    if (!keyspace.durability.isKept) return this.#noteUnkept(DiskTable.record, db, slot);
     const record = readRecord(this.#codec, value);
     this.#observe(record.dot.stamp, record.expiry?.dot.stamp);
     keyspace.store.merge(slot, keyspace.store.hashOf(key), key, record);
@@ -97,7 +131,8 @@ export class Recovery {
   #takeKept(diskKey: Buffer, value: Buffer): void {
     const { db, slot, key } = readPlace(diskKey);
     const keyspace = this.#cluster.keyspaces.get(db);
-    if (keyspace === undefined || !keyspace.durability.isKept) return;
+    if (keyspace === undefined) return;
+    if (!keyspace.durability.isKept) return this.#noteUnkept(DiskTable.kept, db, slot);
     const record = readRecord(this.#codec, value);
     this.#observe(record.dot.stamp, record.expiry?.dot.stamp);
     const hash = keyspace.store.hashOf(key);
