@@ -71,7 +71,7 @@ describe('a data directory with a wrong bit', () => {
     const random = new SeededRandom(1);
     for (const [kind, pattern] of Object.entries(KINDS)) {
       await n1.end('SIGKILL');
-      flipIn(join(directory, 'n1'), pattern, random);
+      flipIn(join(directory, 'n1', 'store'), pattern, random);
       n1.start();
       await cluster.untilWhole();
       const client = cluster.client(0, DB);

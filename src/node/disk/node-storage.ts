@@ -19,7 +19,7 @@ import { RecordTable, type RecordTableNumber } from './record-table.ts';
 import { type Recovered, Recovery } from './recovery.ts';
 
 /** A copy may be older than what this node has told others since that they may let go of: what they have deleted and forgotten would come back. */
-const IS_COPY =
+export const IS_COPY =
   'it is a backup: give the node an empty data-dir, which the other nodes fill, and this to coterie restore if there are none';
 const STOPPING = 'this node is being stopped';
 
