@@ -291,8 +291,13 @@ function isWhole(key: Bytes, stored: Bytes): boolean {
 
 /** Looks for what is wrong before LevelDB does away with it. @throws where another process has the store open. */
 async function noteFindings(path: string, notes: StoreNotes, withTables: boolean): Promise<void> {
-  if (!existsSync(join(path, 'CURRENT')) || !notes.areNews(findingsIn(path, withTables))) return;
-  // In files that a process writes there may be anything; so whatever is found counts only when there is none.
+  if (!existsSync(join(path, 'CURRENT'))) return;
+  try {
+    if (!notes.areNews(findingsIn(path, withTables))) return;
+  } catch {
+    // Looked at once more below.
+  }
+  // In files that a process writes there may be anything, and they come and go; so whatever is found counts only when there is none.
   await throwIfLocked(path);
   notes.add(findingsIn(path, withTables));
 }

@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { HEAD_BYTES, type LogEnd, readLog } from './level-log.ts';
+import { HEAD_BYTES, type LogEnd, type LogReading, readLog } from './level-log.ts';
 import { versionOf } from './level-manifest.ts';
 import { faultOfTable } from './level-table.ts';
 
@@ -62,19 +62,25 @@ function readLogs(path: string, firstLog: number): Findings {
     const name = fileName(number, 'log');
     const isLater = (next: number): boolean =>
       next > sequence && next < (sequence === 0 ? MAX_SEQUENCE : sequence + MAX_SEQUENCE_STEP);
-    const found: LogEnd = readLog(
-      join(path, name),
-      {
-        mayBegin: head => head.length < HEAD_BYTES || isLater(Number(head.readBigUInt64LE(0))),
-        wantedBytes: HEAD_BYTES,
-        take: head => {
-          if (head.length === HEAD_BYTES) sequence = Number(head.readBigUInt64LE(0));
-        },
+    const reading: LogReading = {
+      mayBegin: head => head.length < HEAD_BYTES || isLater(Number(head.readBigUInt64LE(0))),
+      wantedBytes: HEAD_BYTES,
+      take: head => {
+        if (head.length === HEAD_BYTES) sequence = Number(head.readBigUInt64LE(0));
       },
-      torn !== undefined,
-    );
+    };
+    let found: LogEnd;
+    try {
+      found = readLog(join(path, name), reading, torn !== undefined);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EIO') throw error;
+      return { lost: `${name} cannot be read: ${(error as Error).message}`, torn: undefined };
+    }
     if (found.end === 'broken')
-      return { lost: torn ?? `${name} is damaged at ${found.at}, and more was written behind that`, torn: undefined };
+      return {
+        lost: `${torn ?? `${name} is damaged at ${found.at}`}, and more was written behind that`,
+        torn: undefined,
+      };
     if (found.end === 'torn') torn ??= `${name} is broken off at ${found.at}`;
   }
   return { lost: undefined, torn };
